@@ -1,0 +1,47 @@
+"""What can go wrong at the cluster's door.
+
+ClusterError                 any refusal or failure; `retry_after` seconds if the server asked for it
+├── Unreachable              no answer: refused, reset, timed out, not JSON
+├── Busy                     429, 5xx
+├── Conflict                 409: the object changed since it was read, or exists already
+├── Missing                  404
+├── Forbidden                401, 403: a right that the installation lacks
+├── Invalid                  400, 422: the server refused the content (an admission policy too)
+└── Expired                  410: a watch or list has to begin anew
+"""
+
+
+class ClusterError(Exception):
+    """A call to the API server that did not succeed; the message names verb, object and the server's words."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unreachable(ClusterError):
+    """No usable answer came."""
+
+
+class Busy(ClusterError):
+    """The server is there and asks to come back later, or failed."""
+
+
+class Conflict(ClusterError):
+    """The object changed since it was read, or exists already."""
+
+
+class Missing(ClusterError):
+    """No such object, or no such kind."""
+
+
+class Forbidden(ClusterError):
+    """A right is missing."""
+
+
+class Invalid(ClusterError):
+    """The content was refused."""
+
+
+class Expired(ClusterError):
+    """The resource version is too old; list again."""
