@@ -1,0 +1,381 @@
+"""The door to the API server: raw JSON in and out, time-outs on everything, every failure a ClusterError."""
+
+import copy
+import importlib.metadata
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import urllib3
+from kubernetes import client, config
+
+from deploy import answers, errors, kinds, names
+from deploy.kinds import Kind
+from deploy.traffic import Json
+
+JsonPatch = list[Json]
+Observer = Callable[[str, str, int, float], None]
+"""Told after each call: verb, plural, HTTP status (0: no answer) and seconds until the answer began."""
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 10.0
+WATCH_GRACE_SECONDS = 15.0
+CONNECTIONS = 32
+PAGE = 500
+METHODS = {"create": "POST", "replace": "PUT", "patch": "PATCH", "delete": "DELETE"}
+JSON = "application/json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Objects of one kind, and the resource version from which a watch goes on."""
+
+    items: list[Json] = field(hash=False)
+    resource_version: str
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One request; `what` is how messages name it, `media` the type of its body."""
+
+    verb: str
+    plural: str
+    what: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Json | JsonPatch | None = field(default=None, hash=False)
+    media: str = JSON
+    accept: str = JSON
+
+
+def in_cluster() -> client.ApiClient:
+    """A client as the pod's own ServiceAccount, whose token is read again when the kubelet renews it."""
+    return _client(config.load_incluster_config)
+
+
+def from_kubeconfig(path: str | None = None, context: str | None = None) -> client.ApiClient:
+    """A client from a kubeconfig file: KUBECONFIG or ~/.kube/config where no path is given."""
+
+    def load(settings: client.Configuration) -> None:
+        config.load_kube_config(path, context, settings, persist_config=False)  # type: ignore[no-untyped-call]
+
+    return _client(load)
+
+
+def at(url: str, token: str = "", ca_file: str | None = None) -> client.ApiClient:
+    """A client for the API server at a URL, with a bearer token where one is given."""
+
+    def load(settings: client.Configuration) -> None:
+        settings.host = url
+        settings.ssl_ca_cert = ca_file
+        if token:
+            settings.api_key["BearerToken"] = f"Bearer {token}"
+
+    return _client(load)
+
+
+def _client(load: Callable[[client.Configuration], None]) -> client.ApiClient:
+    """The library's own retries are off: a write must not be sent twice, and the caller decides what is tried again."""
+    settings = client.Configuration()
+    try:
+        load(settings)
+    except (config.ConfigException, OSError) as error:
+        raise errors.Unreachable(f"no way to an API server is configured: {error}") from error
+    settings.retries = False
+    settings.connection_pool_maxsize = CONNECTIONS
+    settings.socket_options = _keep_alive()
+    api = client.ApiClient(settings)
+    api.user_agent = f"rampart/{importlib.metadata.version('rampart')}"
+    return api
+
+
+def _keep_alive() -> list[tuple[int, int, int]]:
+    """A peer that vanished without a word is noticed after 10 + 3 × 5 seconds, also in the silence of a watch."""
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
+    return options
+
+
+class Watch(Iterator[answers.Change]):
+    """An open watch; it ends when the server closes it. Any thread may `stop` it, which ends it at once."""
+
+    def __init__(self, what: str, response: urllib3.BaseHTTPResponse) -> None:
+        self._what = what
+        self._response = response
+        self._changes = answers.changes(what, response.stream(amt=None, decode_content=False))
+
+    def __next__(self) -> answers.Change:
+        try:
+            return next(self._changes)
+        except (StopIteration, errors.ClusterError):
+            self._response.close()
+            raise
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            self._response.close()
+            raise errors.Unreachable(f"{self._what}: {error}") from error
+
+    def stop(self) -> None:
+        try:
+            self._response.shutdown()
+        except (ValueError, RuntimeError, OSError):
+            self._response.close()
+
+
+class Cluster:
+    """One API server as one user; safe for use by many threads.
+
+    `allow` is called before each write that is not a dry run, and raises to stop it (a leader that leads no more).
+    """
+
+    def __init__(
+        self, api: client.ApiClient, observer: Observer | None = None, allow: Callable[[], None] | None = None
+    ) -> None:
+        self._api = api
+        self._observer = observer
+        self._allow = allow
+        self._timeout = (CONNECT_SECONDS, READ_SECONDS)
+        self._served: dict[Kind, Kind] = {}
+
+    def within(self, seconds: float) -> "Cluster":
+        """The same door, whose calls (watches apart) give up after `seconds` without an answer."""
+        hurried = copy.copy(self)
+        hurried._timeout = (min(seconds, CONNECT_SECONDS), seconds)
+        return hurried
+
+    def close(self) -> None:
+        self._api.close()  # type: ignore[no-untyped-call]
+
+    def get(self, kind: Kind, name: str, namespace: str | None = None) -> Json:
+        """The object; Missing where there is none."""
+        return self._json(self._call("get", kind, namespace, name))
+
+    def find(self, kind: Kind, name: str, namespace: str | None = None) -> Json | None:
+        """The object, or None where there is none, or no such kind."""
+        try:
+            return self.get(kind, name, namespace)
+        except errors.Missing:
+            return None
+
+    def pages(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        labels: str = "",
+        metadata_only: bool = False,
+        resource_version: str | None = None,
+    ) -> Iterator[Listing]:
+        """All objects, in pages of PAGE, so that a caller can forget most of one before the next arrives.
+
+        Expired is raised where the server forgot the list's version between two pages: begin anew.
+        """
+        call = replace(self._call("list", kind, namespace), accept=METADATA_LIST if metadata_only else JSON)
+        more: tuple[tuple[str, str], ...] = (("resourceVersion", resource_version),) if resource_version else ()
+        while True:
+            page = self._json(replace(call, query=(("limit", str(PAGE)), *_given(labelSelector=labels), *more)))
+            yield Listing(_named(page), page["metadata"]["resourceVersion"])
+            if not page["metadata"].get("continue"):
+                return
+            more = (("continue", page["metadata"]["continue"]),)
+
+    def list(
+        self,
+        kind: Kind,
+        namespace: str | None = None,
+        labels: str = "",
+        metadata_only: bool = False,
+        resource_version: str | None = None,
+    ) -> Listing:
+        """All objects of a kind, in one namespace or in all of them; each with its apiVersion and kind."""
+        pages = [*self.pages(kind, namespace, labels, metadata_only, resource_version)]
+        return Listing([item for page in pages for item in page.items], pages[-1].resource_version)
+
+    def create(self, kind: Kind, body: Json, dry_run: bool = False) -> Json:
+        """The object as stored; Conflict where one of that name exists."""
+        call = self._call("create", kind, body["metadata"].get("namespace"))
+        return self._write(replace(call, body=self._typed(kind, body)), dry_run)
+
+    def replace(self, kind: Kind, body: Json, dry_run: bool = False) -> Json:
+        """The object as stored; Conflict where it changed since its resourceVersion was read."""
+        about = body["metadata"]
+        call = self._call("replace", kind, about.get("namespace"), about["name"])
+        if not about.get("resourceVersion"):
+            raise ValueError(f"{call.what} needs the resourceVersion that was read")
+        return self._write(replace(call, body=self._typed(kind, body)), dry_run)
+
+    def patch(
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str | None,
+        patch: Json | JsonPatch,
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> Json:
+        """The object as stored. A dict is a merge patch (RFC 7386), a list a JSON patch (RFC 6902).
+
+        Conflict where `metadata.resourceVersion` in the patch is stale, or a `test` of a JSON patch fails.
+        """
+        media = "application/json-patch+json" if isinstance(patch, list) else "application/merge-patch+json"
+        call = self._call("patch", kind, namespace, name, subresource)
+        try:
+            return self._write(replace(call, body=patch, media=media), dry_run)
+        except errors.Invalid as error:
+            if answers.UNEXPLAINED in str(error) and _tests(patch):
+                raise errors.Conflict(str(error)) from error
+            raise
+
+    def delete(
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str | None = None,
+        uid: str | None = None,
+        resource_version: str | None = None,
+        propagation: str = "Background",
+    ) -> None:
+        """Missing where it is gone already; Conflict where uid or resourceVersion are not the object's."""
+        body: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        if uid or resource_version:
+            body["preconditions"] = dict(_given(uid=uid, resourceVersion=resource_version))
+        self._permitted()
+        self._json(replace(self._call("delete", kind, namespace, name), body=body))
+
+    def watch(
+        self,
+        kind: Kind,
+        namespace: str | None,
+        resource_version: str,
+        timeout_seconds: int,
+        metadata_only: bool = False,
+    ) -> Watch:
+        """What changed since `resource_version`, with bookmarks; Expired where the server has forgotten it."""
+        query = _given(
+            watch="true",
+            allowWatchBookmarks="true",
+            resourceVersion=resource_version,
+            timeoutSeconds=str(timeout_seconds),
+        )
+        call = replace(self._call("watch", kind, namespace), query=query, accept=METADATA if metadata_only else JSON)
+        return Watch(call.what, self._open(call, (CONNECT_SECONDS, timeout_seconds + WATCH_GRACE_SECONDS)))
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the server knows the kind, at its version or at one of its older ones."""
+        collection = self._served_as(kind).path()
+        found = self._about(collection.removesuffix(f"/{kind.plural}"))
+        return any(resource["name"] == kind.plural for resource in found.get("resources", []))
+
+    def versions(self, group: str) -> tuple[str, ...]:
+        """The versions at which the server serves a group, the one it prefers first; none for an unknown group."""
+        found = self._about(f"/apis/{group}")
+        preferred = found.get("preferredVersion", {}).get("version")
+        served = [each["version"] for each in found.get("versions", [])]
+        return tuple(sorted(served, key=lambda version: version != preferred))
+
+    def server_version(self) -> tuple[int, int]:
+        """Major and minor version of the server; a provider's suffix (`37+`) is dropped."""
+        found = self._about("/version")
+        return int(found["major"]), int(found["minor"].rstrip("+"))
+
+    def may(self, verb: str, kind: Kind, namespace: str | None = None, subresource: str = "") -> bool:
+        """Whether we have the right to do this; no namespace asks for all of them."""
+        asked = dict(_given(verb=verb, group=kind.group, resource=kind.plural, subresource=subresource))
+        body = {"spec": {"resourceAttributes": {**asked, "namespace": namespace or ""}}}
+        call = self._call("create", kinds.ACCESS_REVIEW)
+        return bool(self._json(replace(call, body=self._typed(kinds.ACCESS_REVIEW, body)))["status"]["allowed"])
+
+    def _served_as(self, kind: Kind) -> Kind:
+        """The kind at the best of its versions that the server serves; asked once, as no server takes one away."""
+        if not kind.older:
+            return kind
+        if kind not in self._served:
+            offered = self.versions(kind.group)
+            best = [version for version in (kind.version, *kind.older) if version in offered]
+            if not best:
+                return kind.at(kind.version)
+            self._served[kind] = kind.at(best[0])
+        return self._served[kind]
+
+    def _typed(self, kind: Kind, body: Json) -> Json:
+        return {**body, "apiVersion": self._served_as(kind).api_version, "kind": kind.kind}
+
+    def _call(
+        self, verb: str, kind: Kind, namespace: str | None = None, name: str = "", subresource: str = ""
+    ) -> _Call:
+        what = f"{verb} {kind.called(namespace, name)}"
+        return _Call(verb, kind.plural, what, self._served_as(kind).path(namespace, name, subresource))
+
+    def _about(self, path: str) -> Json:
+        """What the server says of itself at a path; nothing where it has no such path."""
+        try:
+            return self._json(_Call("get", "discovery", f"get {path}", path))
+        except errors.Missing:
+            return {}
+
+    def _permitted(self) -> None:
+        if self._allow:
+            self._allow()
+
+    def _write(self, call: _Call, dry_run: bool) -> Json:
+        if not dry_run:
+            self._permitted()
+        return self._json(
+            replace(call, query=_given(fieldManager=names.FIELD_MANAGER, dryRun="All" if dry_run else None))
+        )
+
+    def _json(self, call: _Call) -> Json:
+        return answers.decoded(call.what, _body(call, self._open(call, self._timeout)))
+
+    def _open(self, call: _Call, timeout: tuple[float, float]) -> urllib3.BaseHTTPResponse:
+        """An answer of status 2xx whose body is still to be read."""
+        status, started = 0, time.monotonic()
+        try:
+            response = self._send(call, timeout)
+            status = response.status
+        finally:
+            if self._observer:
+                self._observer(call.verb, call.plural, status, time.monotonic() - started)
+        if 200 <= status < 300:
+            return response
+        raise answers.refusal(call.what, status, _body(call, response), response.headers)
+
+    def _send(self, call: _Call, timeout: tuple[float, float]) -> urllib3.BaseHTTPResponse:
+        method = METHODS.get(call.verb, "GET")
+        try:
+            method, url, headers, *_ = self._api.param_serialize(
+                method,
+                call.path,
+                query_params=[*call.query],
+                header_params={"Accept": call.accept, "Content-Type": call.media},
+                auth_settings=["BearerToken"],
+            )
+            answer = self._api.call_api(method, url, headers, call.body, _request_timeout=timeout)
+        except (config.ConfigException, client.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise errors.Unreachable(f"{call.what}: {error}") from error
+        response: urllib3.BaseHTTPResponse = answer.response
+        return response
+
+
+def _body(call: _Call, response: urllib3.BaseHTTPResponse) -> bytes:
+    try:
+        return response.data
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise errors.Unreachable(f"{call.what}: {error}") from error
+
+
+def _tests(patch: Json | JsonPatch) -> bool:
+    return isinstance(patch, list) and any(step["op"] == "test" for step in patch)
+
+
+def _given(**values: str | None) -> tuple[tuple[str, str], ...]:
+    return tuple((key, value) for key, value in values.items() if value)
+
+
+def _named(page: Json) -> list[Json]:
+    """The items of a list, each with apiVersion and kind, which the server leaves out of lists of its own kinds."""
+    common = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
+    return [{**common, **item} for item in page.get("items") or []]

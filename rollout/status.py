@@ -1,0 +1,225 @@
+"""The Release: what a release is asked to do, and all that the controller remembers of it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from deploy import names, traffic
+from deploy.traffic import Json
+from rollout.plan import Plan
+
+
+class Phase(StrEnum):
+    PENDING = "Pending"
+    PREPARING = "Preparing"
+    STEPPING = "Stepping"
+    BAKING = "Baking"
+    PROMOTING = "Promoting"
+    FINISHING = "Finishing"
+    ROLLING_BACK = "RollingBack"
+    PROMOTED = "Promoted"
+    ROLLED_BACK = "RolledBack"
+    SUPERSEDED = "Superseded"
+    REVERTED = "Reverted"
+    CANCELLED = "Cancelled"
+
+
+ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.SUPERSEDED, Phase.REVERTED, Phase.CANCELLED})
+STAYS_DOWN = frozenset({Phase.ROLLED_BACK, Phase.CANCELLED})
+"""Ends after which the same template does not start again by itself."""
+
+
+def parse_time(value: object) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds, as Kubernetes writes a MicroTime."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Time = Annotated[datetime, BeforeValidator(parse_time), PlainSerializer(format_time)]
+Weight = Annotated[Decimal, BeforeValidator(lambda v: Decimal(str(v))), PlainSerializer(lambda v: f"{v.normalize():f}")]
+
+
+class Model(BaseModel):
+    """Frozen; unknown fields of a newer version are passed over, so that a controller can be rolled back."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+
+
+class Share(Model):
+    """One pin of the stable leg, and its parts of all stable traffic (relative)."""
+
+    label: str
+    value: str
+    parts: int
+
+    @property
+    def pin(self) -> traffic.Pin:
+        return traffic.Pin(self.label, self.value)
+
+
+class Decision(Model):
+    """One decision as it was told."""
+
+    at: Time
+    reason: str
+    message: str
+
+
+class Status(Model):
+    """The controller's memory of one release. Weights are percent."""
+
+    phase: Phase = Phase.PENDING
+    weight: Weight = Decimal(0)
+    step_text: str = ""
+    reason: str = ""
+    message: str = ""
+    holding: str = ""
+    """Why the release does not go on; empty while it does."""
+    success: str = ""
+    latency: str = ""
+    seen_weight: str = ""
+    """The canary's measured share of requests at the last judged look."""
+    started: Time | None = None
+    since: Time | None = None
+    """When the present step began."""
+    ready_at: Time | None = None
+    """When the canary was first ready: its warm-up begins."""
+    paused_at: Time | None = None
+    paused_seconds: float = 0
+    """Time held by people before now: it does not count towards the deadline."""
+    bad_looks: int = 0
+    stable: tuple[Share, ...] = ()
+    """The stable leg, recorded when the release leaves Pending."""
+    stable_digests: tuple[str, ...] = ()
+    saved: dict[str, Any] | None = None
+    """The route without us, to be put back."""
+    drifts: tuple[Time, ...] = ()
+    base: str = ""
+    """The release whose canary is this one's stable leg; empty for the Deployment's own pods."""
+    outcome: Phase | None = None
+    """The end that Finishing or RollingBack leads to."""
+    new_stable: Share | None = None
+    """The ReplicaSet that takes over from the canary."""
+    ended: Time | None = None
+    decisions: tuple[Decision, ...] = ()
+
+
+class Spec(Model):
+    deployment: str
+    deployment_uid: str
+    revision: str
+    """Digest of the template that is released."""
+    attempt: int = 1
+    plan: dict[str, str]
+
+
+class Release(Model):
+    """One Release object, as far as the controller reads it."""
+
+    name: str
+    namespace: str
+    uid: str
+    resource_version: str
+    created: str
+    spec: Spec
+    status: Status
+    finalizers: tuple[str, ...] = ()
+    deleting: bool = False
+
+    @property
+    def plan(self) -> Plan:
+        return Plan.model_validate(self.spec.plan)
+
+    @property
+    def is_ended(self) -> bool:
+        return self.status.phase in ENDED
+
+    @property
+    def pin(self) -> traffic.Pin:
+        """The canary's pin."""
+        return traffic.canary(self.name)
+
+
+def parse(item: Json) -> Release:
+    """Read a Release object; pydantic's ValidationError where it is not one."""
+    metadata = item["metadata"]
+    return Release(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        created=metadata["creationTimestamp"],
+        spec=Spec.model_validate(item["spec"]),
+        status=Status.model_validate(item.get("status") or {}),
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        deleting="deletionTimestamp" in metadata,
+    )
+
+
+def release_name(deployment: str, revision: str, attempt: int) -> str:
+    """The Release's name, also the value of the label on its canary's pods (at most 63 characters)."""
+    return names.fit(deployment, revision if attempt == 1 else f"{revision}-{attempt}")
+
+
+def build(spec: Spec, namespace: str, name: str) -> Json:
+    """A new Release object, owned by its Deployment and held by the finalizer until traffic is back."""
+    return {
+        "apiVersion": f"{names.GROUP}/{names.VERSION}",
+        "kind": "Release",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "finalizers": [names.FINALIZER],
+            "ownerReferences": [
+                {
+                    "apiVersion": "apps/v1",
+                    "kind": "Deployment",
+                    "name": spec.deployment,
+                    "uid": spec.deployment_uid,
+                    "controller": True,
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": spec.model_dump(mode="json", by_alias=True),
+    }
+
+
+def condition(kind: str, state: bool, status: Status, before: Mapping[str, Json], now: datetime) -> Json:
+    """One condition; its transition time moves only when its state does."""
+    word = "True" if state else "False"
+    old = before.get(kind) or {}
+    moved = old.get("status") != word
+    return {
+        "type": kind,
+        "status": word,
+        "reason": (status.holding if kind == "Holding" and state else status.reason) or "Waiting",
+        "message": status.message,
+        "lastTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ") if moved else old["lastTransitionTime"],
+    }
+
+
+def dump(status: Status, before: Json, now: datetime) -> Json:
+    """The status as it is written; `before` is the status that stands there (for conditions' times).
+
+    An ended release keeps what people look for and at most 2 KB.
+    """
+    if status.phase in ENDED:
+        status = status.model_copy(update={"saved": None, "decisions": status.decisions[-3:], "drifts": ()})
+    standing = {item["type"]: item for item in before.get("conditions") or ()}
+    states = {
+        "Complete": status.phase in ENDED,
+        "Promoted": status.phase is Phase.PROMOTED,
+        "Holding": bool(status.holding) and status.phase not in ENDED,
+    }
+    body = status.model_dump(mode="json", by_alias=True)
+    body["conditions"] = [condition(kind, state, status, standing, now) for kind, state in states.items()]
+    return body
