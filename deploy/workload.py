@@ -162,8 +162,9 @@ def controller(item: Json) -> str | None:
     return next((owner["uid"] for owner in owners if owner.get("controller")), None)
 
 
-def canary_name(deployment: str, mark: str) -> str:
+def canary_name(deployment: str, revision: str, attempt: int) -> str:
     """The canary's name: it is also the name of the workload in the mesh's metrics, so it fits a label."""
+    mark = revision if attempt == 1 else f"{revision}-{attempt}"
     return names.fit(deployment, f"canary-{mark}")
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from analysis.threshold import Judgement
+from analysis.verdict import Judgement
 from deploy.traffic import Pin, Split, Survey
 from deploy.workload import Canary, Held, Revision, Workload
 from rollout.plan import Plan
@@ -33,6 +33,7 @@ class Base:
     name: str
     revision: str
     in_flight: bool
+    attempt: int = 1
     saved: Mapping[str, object] = field(hash=False, default_factory=dict)
     canary: Canary | None = None
 
@@ -50,6 +51,9 @@ class Seen:
     base: Base | None = None
     predecessor: str | None = None
     """A release of the same Deployment that has not ended yet and is no base."""
+    service: str = ""
+    pod_labels: Mapping[str, str] = field(hash=False, default_factory=dict)
+    """The one Service in front of the Deployment, and the labels of the pods that run now."""
     route: Survey = field(default_factory=Survey)
     route_age: float = 0.0
     """Seconds since the present content of the route's objects was first seen."""
@@ -196,6 +200,7 @@ Act = (
     | EndBase
     | Begin
 )
+
 
 @dataclass(frozen=True)
 class Decision:

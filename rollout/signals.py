@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 
-from analysis.threshold import Verdict
+from analysis.verdict import Verdict
 from rollout import plan as plans
 from rollout.plan import OnFailure, OnNoData, Wish
 from rollout.seen import Seen
@@ -36,7 +36,6 @@ class Signal(StrEnum):
     ABORTED = "Aborted"
     REVERT_WISHED = "RevertWished"
     JUDGED_BAD = "JudgedBad"
-    JUDGED_BAD_HELD = "JudgedBadHeld"
     CANARY_DEAD = "CanaryDead"
     DEADLINE_PASSED = "DeadlinePassed"
     NO_DATA_CANCELLED = "NoDataCancelled"
@@ -46,6 +45,7 @@ class Signal(StrEnum):
     PAUSE_WISHED = "PauseWished"
     RESUME_WISHED = "ResumeWished"
     RETRY_WISHED = "RetryWished"
+    JUDGED_BAD_HELD = "JudgedBadHeld"
     PLAN_CHANGED = "PlanChanged"
     ROUTE_DRIFT = "RouteDrift"
     PROMOTE_WISHED = "PromoteWished"
@@ -126,7 +126,8 @@ def is_judged_bad(release: Release, seen: Seen, at: Stage) -> bool:
 
 def is_judged_bad_held(release: Release, seen: Seen, at: Stage) -> bool:
     """The judge convicted the canary, and the plan leaves the rest to a person."""
-    return seen.judgement is not None and seen.judgement.verdict is Verdict.FAIL and not takes_back(seen)
+    bad = seen.judgement is not None and seen.judgement.verdict is Verdict.FAIL and not takes_back(seen)
+    return bad and not wishes(Wish.PROMOTE)(release, seen, at)
 
 
 def takes_back(seen: Seen) -> bool:
@@ -167,7 +168,7 @@ def stay_is_over(release: Release, seen: Seen) -> bool:
 def has_fallen(release: Release, seen: Seen, at: Stage) -> bool:
     """The canary's leg is missing: a fall was done and not recorded (law 7)."""
     split = seen.route.split
-    if split is None or release.pin in split.pins or seen.drift is not None:
+    if split is None or release.pin in split.pins or set(split.pins) - {share.pin for share in release.status.stable}:
         return False
     if at is Stage.PREPARING:
         return seen.canary is not None
@@ -207,7 +208,6 @@ CHAIN: tuple[tuple[Signal, Rule], ...] = (
     (Signal.ABORTED, wishes(Wish.ABORT)),
     (Signal.REVERT_WISHED, wishes(Wish.REVERT)),
     (Signal.JUDGED_BAD, is_judged_bad),
-    (Signal.JUDGED_BAD_HELD, is_judged_bad_held),
     (Signal.CANARY_DEAD, is_dead),
     (Signal.DEADLINE_PASSED, is_late),
     (Signal.NO_DATA_CANCELLED, is_without_data),
@@ -217,6 +217,7 @@ CHAIN: tuple[tuple[Signal, Rule], ...] = (
     (Signal.PAUSE_WISHED, wishes(Wish.PAUSE)),
     (Signal.RESUME_WISHED, wishes(Wish.RESUME)),
     (Signal.RETRY_WISHED, wishes(Wish.RETRY)),
+    (Signal.JUDGED_BAD_HELD, is_judged_bad_held),
     (Signal.PLAN_CHANGED, has_new_plan),
     (Signal.ROUTE_DRIFT, has_drifted),
     (Signal.PROMOTE_WISHED, wishes(Wish.PROMOTE)),
@@ -251,4 +252,3 @@ URGENT = frozenset(
         Signal.ROUTE_CONTESTED,
     }
 )
-

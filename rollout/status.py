@@ -71,6 +71,7 @@ class Decision(Model):
     at: Time
     reason: str
     message: str
+    level: str = "Normal"
 
 
 class Status(Model):
@@ -96,6 +97,10 @@ class Status(Model):
     paused_seconds: float = 0
     """Time held by people before now: it does not count towards the deadline."""
     bad_looks: int = 0
+    last_bad: Time | None = None
+    service: str = ""
+    pod_labels: dict[str, str] = {}
+    """The Service whose traffic is moved, and the labels of its pods, recorded with the stable leg."""
     stable: tuple[Share, ...] = ()
     """The stable leg, recorded when the release leaves Pending."""
     stable_digests: tuple[str, ...] = ()
@@ -213,7 +218,9 @@ def dump(status: Status, before: Json, now: datetime) -> Json:
     An ended release keeps what people look for and at most 2 KB.
     """
     if status.phase in ENDED:
-        status = status.model_copy(update={"saved": None, "decisions": status.decisions[-3:], "drifts": ()})
+        status = status.model_copy(
+            update={"saved": None, "pod_labels": {}, "decisions": status.decisions[-3:], "drifts": ()}
+        )
     standing = {item["type"]: item for item in before.get("conditions") or ()}
     states = {
         "Complete": status.phase in ENDED,

@@ -1,0 +1,247 @@
+"""Act: carry out a decision's acts in their order. Each is idempotent: done again after a crash it changes nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from deploy import errors, kinds, names, workload
+from deploy.cluster import Cluster
+from deploy.traffic import Json, Target
+from deploy.workload import Held, Workload
+from rollout import observer
+from rollout.observer import View
+from rollout.routes import Routes
+from rollout.seen import (
+    Act,
+    Begin,
+    ClearWish,
+    Define,
+    EndBase,
+    Leave,
+    Mark,
+    Raise,
+    Record,
+    Remove,
+    Replan,
+    Restore,
+    RevertTemplate,
+    Steer,
+    Unhold,
+    Unpause,
+)
+from rollout.status import ENDED, Phase, Release, Spec, Status, build, dump, release_name
+
+
+class Stale(Exception):
+    """The world changed since the look: look again, at once."""
+
+
+@dataclass
+class Hand:
+    """One look's hand on one release: what was read, and where its writes go."""
+
+    view: View
+    release: Release | None
+    target: Target | None
+
+
+class Actor:
+    """Writes to the cluster what a decision says; decides nothing."""
+
+    def __init__(self, cluster: Cluster, routes: Routes, now: Callable[[], datetime]) -> None:
+        self._cluster = cluster
+        self._routes = routes
+        self._now = now
+
+    def perform(self, act: Act, hand: Hand) -> None:
+        """Do one act. Raises ClusterError, or Stale where the world is not the one that was decided about."""
+        match act:
+            case Record(status):
+                self._record(hand, status)
+            case Replan(plan):
+                release = hand.release or missing()
+                patch = {"spec": {"plan": plan_patch(release, plan.texts())}}
+                hand.release = self._patch_release(release, patch)
+            case Define() | Steer() | Restore():
+                self._route(act, hand)
+            case Raise(replicas):
+                self._raise(hand, replicas)
+            case Remove(base):
+                self._remove(hand, base)
+            case Begin(digest, attempt, plan):
+                self._begin(hand.view, Spec(**spec_of(hand.view, digest, attempt), plan=plan.texts()))
+            case EndBase(name, phase):
+                self._end_base(hand, name, phase)
+            case Unpause() | RevertTemplate() | Mark() | Unhold() | Leave() | ClearWish():
+                self._change_deployment(hand, act)
+
+    def _record(self, hand: Hand, status: Status) -> None:
+        hand.release = self.record(hand.release or missing(), status)
+        if status.phase in ENDED:
+            hand.release = self.let_go(hand.release)
+
+    def record(self, release: Release, status: Status) -> Release:
+        """Write the whole status, at the version that was read; answers the release as it is now."""
+        before = self._cluster.get(kinds.RELEASE, release.name, release.namespace)
+        body = dump(status, before.get("status") or {}, self._now())
+        patch: list[Json] = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": release.resource_version},
+            {"op": "add", "path": "/status", "value": body},
+        ]
+        after = self._cluster.patch(kinds.RELEASE, release.name, release.namespace, patch, subresource="status")
+        return renewed_release(release, after, status=status)
+
+    def let_go(self, release: Release) -> Release:
+        """Take our finalizer off a release that has ended."""
+        if names.FINALIZER not in release.finalizers:
+            return release
+        left = [item for item in release.finalizers if item != names.FINALIZER]
+        return self._patch_release(release, {"metadata": {"finalizers": left or None}})
+
+    def _patch_release(self, release: Release, patch: Json) -> Release:
+        try:
+            after = self._cluster.patch(kinds.RELEASE, release.name, release.namespace, patch)
+        except errors.Missing:
+            return release
+        return renewed_release(release, after)
+
+    def _route(self, act: Define | Steer | Restore, hand: Hand) -> None:
+        if hand.target is None or hand.release is None:
+            raise Stale("there is no route to write")
+        saved = hand.release.status.saved
+        match act:
+            case Define(pins):
+                self._routes.define(hand.target, pins)
+            case Steer(split):
+                self._routes.steer(hand.target, split, saved)
+            case Restore():
+                self._routes.restore(hand.target, saved)
+
+    def _raise(self, hand: Hand, replicas: int) -> None:
+        release, work = hand.release or missing(), hand.view.work
+        if work is None or work.digest != release.spec.revision:
+            raise Stale("the template is not the release's any more")
+        name = observer.canary_name(release)
+        try:
+            self._cluster.create(kinds.DEPLOYMENT, workload.build_canary(work, name, release.name, replicas))
+        except errors.Conflict:
+            self._cluster.patch(kinds.DEPLOYMENT, name, release.namespace, {"spec": {"replicas": replicas}})
+
+    def _remove(self, hand: Hand, base: bool) -> None:
+        release = hand.release or missing()
+        labels = [release.name, *([release.status.base] if base and release.status.base else [])]
+        for label in labels:
+            found = self._cluster.list(kinds.DEPLOYMENT, release.namespace, labels=f"{names.RELEASE}={label}")
+            for item in found.items:
+                self._delete(item)
+
+    def _delete(self, item: Json) -> None:
+        metadata = item["metadata"]
+        try:
+            self._cluster.delete(kinds.DEPLOYMENT, metadata["name"], metadata["namespace"], uid=metadata["uid"])
+        except errors.Missing:
+            return
+
+    def _begin(self, view: View, spec: Spec) -> None:
+        name = release_name(spec.deployment, spec.revision, spec.attempt)
+        try:
+            self._cluster.create(kinds.RELEASE, build(spec, view.namespace, name))
+        except errors.Conflict:
+            return
+
+    def _end_base(self, hand: Hand, name: str, phase: Phase) -> None:
+        base = next((item for item in hand.view.releases if item.name == name and not item.is_ended), None)
+        if base is None:
+            return
+        text = f"Release {(hand.release or missing()).name} took its place"
+        changes = {"phase": phase, "ended": self._now(), "holding": "", "reason": "Superseded", "message": text}
+        self.let_go(self.record(base, base.status.model_copy(update=changes)))
+
+    def _change_deployment(self, hand: Hand, act: Unpause | RevertTemplate | Mark | Unhold | Leave | ClearWish) -> None:
+        """One patch of the user's Deployment, only at the version at which it was read (law 10, case 61)."""
+        work = hand.view.work
+        if work is None:
+            raise Stale("the Deployment is gone")
+        patch = deployment_patch(act, work, hand)
+        if patch is None:
+            return
+        patch.setdefault("metadata", {})["resourceVersion"] = work.resource_version
+        after = self._cluster.patch(kinds.DEPLOYMENT, work.name, work.namespace, patch)
+        hand.view = renewed(hand.view, after)
+
+
+def deployment_patch(
+    act: Unpause | RevertTemplate | Mark | Unhold | Leave | ClearWish, work: Workload, hand: Hand
+) -> Json | None:
+    """The merge patch of one act; None where it is done already."""
+    match act:
+        case Unpause(digest, held):
+            if work.digest != digest:
+                raise Stale(f"the template is {work.digest} now, not {digest}")
+            return {"metadata": notes(held), "spec": {"paused": None}}
+        case RevertTemplate(hash_, held):
+            return {"metadata": notes(held), "spec": {"paused": None, "template": template_back(hand, hash_, work)}}
+        case Mark(digest):
+            return None if work.failed == digest else {"metadata": {"annotations": {names.FAILED: digest}}}
+        case Unhold():
+            return {"metadata": {"annotations": {names.HELD: None, names.FAILED: None}}} if work.held else None
+        case Leave():
+            return None if work.held is Held.LEFT else {"metadata": {"annotations": {names.HELD: Held.LEFT.value}}}
+        case ClearWish(wish):
+            return {"metadata": {"annotations": {names.DO: None}}} if work.wish == wish else None
+
+
+def notes(held: Held | None) -> Json:
+    """Our marks after an un-pause: the wish and the failure go, the held mark stays while a roll-out matters."""
+    return {"annotations": {names.HELD: held.value if held else None, names.DO: None, names.FAILED: None}}
+
+
+def template_back(hand: Hand, hash_: str, work: Workload) -> Json:
+    """The template of a ReplicaSet, as a merge patch that also removes what the present template has beyond it."""
+    found = next((item for item in hand.view.revisions if item.hash == hash_), None)
+    if found is None:
+        raise Stale(f"ReplicaSet {hash_} is gone")
+    old = strip_hash(found.template)
+    return removing(work.template, old)
+
+
+def strip_hash(template: Json) -> Json:
+    metadata = dict(template.get("metadata") or {})
+    metadata["labels"] = {k: v for k, v in (metadata.get("labels") or {}).items() if k != names.POD_TEMPLATE_HASH}
+    return {**template, "metadata": metadata}
+
+
+def removing(present: Json, wished: Json) -> Json:
+    """A merge patch (RFC 7386) from `present` to `wished`: null for each key that is to go."""
+    patch: Json = {key: None for key in present if key not in wished}
+    for key, value in wished.items():
+        before = present.get(key)
+        patch[key] = removing(before, value) if isinstance(value, dict) and isinstance(before, dict) else value
+    return patch
+
+
+def plan_patch(release: Release, texts: dict[str, str]) -> Json:
+    return {**{key: None for key in release.spec.plan if key not in texts}, **texts}
+
+
+def spec_of(view: View, digest: str, attempt: int) -> Json:
+    uid = view.work.uid if view.work is not None else ""
+    return {"deployment": view.name, "deployment_uid": uid, "revision": digest, "attempt": attempt}
+
+
+def renewed_release(release: Release, after: Json, **changes: Status) -> Release:
+    """The release in hand as it was written."""
+    metadata = after["metadata"]
+    finalizers = tuple(metadata.get("finalizers") or ())
+    return release.model_copy(
+        update={"resource_version": metadata["resourceVersion"], "finalizers": finalizers, **changes}
+    )
+
+
+def renewed(view: View, after: Json) -> View:
+    work = workload.read(after)
+    return View(view.namespace, view.name, after, work, view.revisions, view.releases, view.malformed)
+
+
+def missing() -> Release:
+    raise Stale("there is no release in hand")

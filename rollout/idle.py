@@ -1,0 +1,155 @@
+"""What a Deployment needs while none of its releases is in flight: a release, a mark, or nothing."""
+
+from dataclasses import dataclass, field
+
+from deploy.workload import Held, Revision, Workload
+from rollout.plan import Plan, Wish
+from rollout.seen import Act, Begin, ClearWish, Decision, Leave, Level, Mark, RevertTemplate, Told, Unhold, Unpause
+from rollout.status import STAYS_DOWN, Release
+
+
+@dataclass(frozen=True)
+class Idle:
+    """What is seen of a Deployment without a release in flight; `ended` are its ended releases, the newest last."""
+
+    workload: Workload
+    revisions: tuple[Revision, ...] = ()
+    ended: tuple[Release, ...] = ()
+    plan: Plan | tuple[str, ...] = ()
+    refusals: tuple[str, ...] = field(default=())
+    hold_missing: str | None = None
+
+    @property
+    def running(self) -> tuple[Revision, ...]:
+        return tuple(item for item in self.revisions if item.replicas > 0)
+
+
+UNMARKED = frozenset({"ScaledToZero", "OptedOut", "DeploymentGone", "HoldEscaped"})
+"""Causes of an end that says nothing about the template."""
+
+
+def decide(idle: Idle) -> Decision:
+    """The first that applies, from what is wrong to what is wished. Says only what changed or is wrong."""
+    workload = idle.workload
+    if not workload.opted_in:
+        return opted_out(workload)
+    if workload.held is Held.LEFT:
+        return Decision()
+    if workload.held is Held.ROLLING:
+        return Decision((Unhold(),)) if workload.rolled_out else Decision(look_again=5)
+    if workload.held is not Held.HELD:
+        return at_rest(idle)
+    return held(idle)
+
+
+def opted_out(workload: Workload) -> Decision:
+    """After opt-out: a template that was not promoted stays paused, and its owner may resume it."""
+    if workload.held is Held.HELD and workload.paused:
+        text = "opted out: the template that was not promoted stays paused; to roll it out: kubectl rollout resume"
+        return Decision((Leave(),), (Told("LeftPaused", text, Level.WARNING),))
+    if workload.held is not None and not workload.paused:
+        return Decision((Unhold(),))
+    return Decision()
+
+
+def at_rest(idle: Idle) -> Decision:
+    """Nothing is held: wishes have nothing to act on, and what would hinder a release is said beforehand."""
+    wish = cleared(idle.workload, "no release is in progress")
+    faults = warnings(idle)
+    return Decision(wish.acts, (*wish.told, *faults))
+
+
+def warnings(idle: Idle) -> tuple[Told, ...]:
+    found = []
+    if idle.hold_missing:
+        found.append(Told("HoldMissing", idle.hold_missing, Level.WARNING))
+    if isinstance(idle.plan, tuple) and idle.plan:
+        found.append(Told("PlanInvalid", "; ".join(idle.plan), Level.WARNING))
+    if idle.refusals:
+        found.append(Told("Refused", "; ".join(idle.refusals), Level.WARNING))
+    return tuple(found)
+
+
+def cleared(workload: Workload, why: str) -> Decision:
+    """Clear a wish that has nothing to act on, and say so."""
+    if workload.wish is None:
+        return Decision()
+    told = Told("WishRefused", f"do={workload.wish} is cleared: {why}", Level.WARNING)
+    return Decision((ClearWish(workload.wish),), (told,), 0)
+
+
+def held(idle: Idle) -> Decision:
+    """A held template: what already runs is let go, what failed stays down, and anything else is a release."""
+    workload = idle.workload
+    if not idle.revisions:
+        told = Told("Unheld", "held without any ReplicaSet (restored from a copy): let go, since nothing runs yet")
+        return Decision((Unpause(workload.digest, None),), (told,))
+    if {item.digest for item in idle.running} == {workload.digest}:
+        return Decision((Unpause(workload.digest, None),), (Told("Unheld", "the held template is the running one"),))
+    if is_down(idle):
+        return stays_down(idle)
+    if workload.wish is not None and workload.wish != Wish.ABORT:
+        return cleared(workload, "it came before the release of this template")
+    return begin(idle, 1)
+
+
+def is_down(idle: Idle) -> bool:
+    """This template failed before, by the Deployment's mark or by an ended release (law 3)."""
+    return idle.workload.failed == idle.workload.digest or lacks_mark(idle)
+
+
+def lacks_mark(idle: Idle) -> bool:
+    """The last release was of this template and failed, and the Deployment does not say so."""
+    last = idle.ended[-1] if idle.ended else None
+    if last is None or last.spec.revision != idle.workload.digest or last.status.phase not in STAYS_DOWN:
+        return False
+    return last.status.reason not in UNMARKED and idle.workload.failed != idle.workload.digest
+
+
+def stays_down(idle: Idle) -> Decision:
+    """A failed template waits for another template or for a person."""
+    workload = idle.workload
+    if lacks_mark(idle) and workload.wish != Wish.RETRY:
+        return Decision((Mark(workload.digest),), (), 0)
+    match workload.wish:
+        case None:
+            return Decision()
+        case Wish.RETRY:
+            return begin(idle, 1 + max((item.spec.attempt for item in same_revision(idle)), default=1))
+        case Wish.REVERT if idle.running:
+            told = Told("Reverted", f"a person asked to revert: the template is that of {idle.running[0].hash} again")
+            return Decision((RevertTemplate(idle.running[0].hash),), (told,))
+        case _:
+            return cleared(workload, "this template failed before; to try it again: do=retry, to give it up: do=revert")
+
+
+def same_revision(idle: Idle) -> tuple[Release, ...]:
+    return tuple(item for item in idle.ended if item.spec.revision == idle.workload.digest)
+
+
+def begin(idle: Idle, attempt: int) -> Decision:
+    """Make the release; `retry` is cleared after it exists (law 16)."""
+    workload = idle.workload
+    if idle.hold_missing:
+        return Decision((), (Told("HoldMissing", idle.hold_missing, Level.WARNING),), 30)
+    if isinstance(idle.plan, tuple):
+        return Decision((), (Told("PlanInvalid", "; ".join(idle.plan), Level.WARNING),), 30)
+    earlier = max((item.spec.attempt for item in same_revision(idle)), default=0)
+    acts: tuple[Act, ...] = (Begin(workload.digest, max(attempt, earlier + 1), idle.plan),)
+    if workload.wish == Wish.RETRY:
+        acts = (*acts, ClearWish(Wish.RETRY))
+    return Decision(acts, (), 0)
+
+
+def successor(idle: Idle, standing: Release) -> Decision:
+    """A newer template in the midst of the roll-out of `standing`, on whose canary the users are (law 13)."""
+    workload = idle.workload
+    rolling = next((item for item in idle.revisions if item.digest == standing.spec.revision), None)
+    if workload.wish == Wish.REVERT and rolling is not None:
+        told = Told("Reverted", f"a person asked to revert: the roll-out of {standing.spec.revision} goes on")
+        return Decision((RevertTemplate(rolling.hash, Held.ROLLING),), (told,), 0)
+    if is_down(idle):
+        return stays_down(idle)
+    if workload.wish is not None and workload.wish != Wish.ABORT:
+        return cleared(workload, "it came before the release of this template")
+    return begin(idle, 1)

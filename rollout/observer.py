@@ -1,0 +1,323 @@
+"""Observe: read all that one look needs into one frozen value."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from analysis import judge
+from analysis.threshold import Latency, Thresholds
+from analysis.verdict import Judgement
+from deploy import hold, kinds, names, workload
+from deploy.cluster import Cluster
+from deploy.traffic import Json, Survey, Target
+from deploy.workload import Canary, Revision, Workload
+from rollout import plan as plans
+from rollout import signals
+from rollout.idle import Idle
+from rollout.plan import Plan
+from rollout.routes import Routes, target_of
+from rollout.seen import Base, Seen
+from rollout.settings import Settings
+from rollout.signals import Stage
+from rollout.status import Phase, Release, parse
+
+JUDGED = frozenset({Stage.STEPPING, Stage.BAKING, Stage.PROMOTING})
+
+
+class Ask(Protocol):
+    """A question to the judge; a function of a test, or the judge over Prometheus."""
+
+    def __call__(self, question: judge.Question) -> Judgement: ...
+
+
+@dataclass(frozen=True)
+class View:
+    """What was read of one Deployment and its releases; `release` is the one in hand, None if all have ended."""
+
+    namespace: str
+    name: str
+    deployment: Json | None = field(hash=False)
+    work: Workload | None
+    revisions: tuple[Revision, ...]
+    releases: tuple[Release, ...]
+    """The oldest first."""
+    malformed: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> tuple[Release, ...]:
+        return tuple(item for item in self.releases if not item.is_ended)
+
+    @property
+    def release(self) -> Release | None:
+        """The newest release that has not ended."""
+        return self.open[-1] if self.open else None
+
+    @property
+    def ended(self) -> tuple[Release, ...]:
+        return tuple(item for item in self.releases if item.is_ended)
+
+
+class Observer:
+    """Reads the world; decides nothing and writes nothing."""
+
+    def __init__(
+        self, cluster: Cluster, routes: Routes, ask: Ask, settings: Settings, now: Callable[[], datetime]
+    ) -> None:
+        self._cluster = cluster
+        self._routes = routes
+        self._ask = ask
+        self._settings = settings
+        self._now = now
+
+    def view(self, namespace: str, name: str) -> View:
+        """The Deployment, its ReplicaSets and its Releases. Raises ClusterError."""
+        releases, malformed = self._releases(namespace, name)
+        deployment = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
+        work = workload.read(deployment) if deployment is not None else None
+        revisions: tuple[Revision, ...] = ()
+        if work is not None and (work.opted_in or work.held is not None or releases):
+            found = self._cluster.list(kinds.REPLICA_SET, namespace, labels=selector(work.spec)).items
+            revisions = workload.revisions(found, work.uid)
+        return View(namespace, name, deployment, work, revisions, releases, malformed)
+
+    def _releases(self, namespace: str, name: str) -> tuple[tuple[Release, ...], tuple[str, ...]]:
+        found, malformed = [], []
+        for item in self._cluster.list(kinds.RELEASE, namespace).items:
+            if (item.get("spec") or {}).get("deployment") != name:
+                continue
+            try:
+                found.append(parse(item))
+            except (ValidationError, KeyError, ValueError) as error:
+                malformed.append(f"Release {namespace}/{item['metadata']['name']} can not be read: {error}")
+        return tuple(sorted(found, key=lambda item: (item.created, item.spec.attempt, item.name))), tuple(malformed)
+
+    def idle(self, view: View, hold_missing: str | None) -> Idle:
+        """A Deployment without a release in flight."""
+        if view.work is None:
+            raise ValueError(f"Deployment {view.namespace}/{view.name} is gone")
+        refusals = self.refusals(view)
+        if not refusals:
+            target = self.target(view, None)
+            survey = self._routes.survey(target, None)[0] if target else Survey()
+            refusals = survey.faults
+        return Idle(view.work, view.revisions, view.ended, self.plan(view.work), refusals, hold_missing)
+
+    def plan(self, work: Workload) -> Plan | tuple[str, ...]:
+        return plans.resolve(work.annotations, self._settings.defaults)
+
+    def proof(self, view: View) -> str | None:
+        """Whether the hold acts on the Deployment, by a dry run."""
+        return hold.prove(self._cluster, view.deployment) if view.deployment is not None else None
+
+    def refusals(self, view: View) -> tuple[str, ...]:
+        """What makes a release impossible whatever the route is."""
+        if view.work is None:
+            return ()
+        found = workload.refusals(view.work)
+        chosen = self._service(view)
+        return (*found, *(chosen if isinstance(chosen, tuple) else ()))
+
+    def _service(self, view: View) -> Json | tuple[str, ...]:
+        """The one Service in front of the Deployment, or why it is not one."""
+        work = view.work
+        if work is None:
+            return ()
+        services = self._cluster.list(kinds.SERVICE, view.namespace).items
+        wanted = work.annotations.get(f"{names.GROUP}/service")
+        running = running_labels(view)
+        matching = workload.services_of(work, services, running)
+        where = f"Deployment {view.namespace}/{view.name}"
+        if wanted is not None:
+            matching = tuple(item for item in matching if item["metadata"]["name"] == wanted)
+            if not matching:
+                return (f"{names.GROUP}/service on {where} must name a Service that selects its pods, got {wanted}",)
+        if not matching:
+            return (f"{where}: no Service in the namespace selects its pods {running}",)
+        if len(matching) > 1:
+            found = ", ".join(item["metadata"]["name"] for item in matching)
+            return (f"{where}: {found} select its pods; name one with {names.GROUP}/service",)
+        return self._alone(view, matching[0])
+
+    def _alone(self, view: View, service: Json) -> Json | tuple[str, ...]:
+        """The Service, if it leads to this Deployment's pods only, with the held template too."""
+        chosen = service["spec"]["selector"]
+        where = f"Service {view.namespace}/{service['metadata']['name']}"
+        if view.work is not None and not workload.matches(chosen, view.work.labels):
+            return (f"{where}: its selector {chosen} does not take the held template's labels {view.work.labels}",)
+        if service["spec"].get("type") == "ExternalName":
+            return (f"{where} is of type ExternalName and has no pods",)
+        others = [
+            item["metadata"]["name"]
+            for item in self._cluster.list(kinds.DEPLOYMENT, view.namespace).items
+            if item["metadata"]["name"] != view.name
+            and names.RELEASE not in (item["metadata"].get("labels") or {})
+            and workload.matches(chosen, item["spec"]["template"].get("metadata", {}).get("labels") or {})
+        ]
+        if others:
+            return (f"{where} also selects the pods of Deployment {', '.join(others)}; a release needs one to itself",)
+        return service
+
+    def target(self, view: View, release: Release | None) -> Target | None:
+        """What the release moves; from its record once it has begun, so that it can end without its Service."""
+        service = release.status.service if release else ""
+        if not service:
+            found = self._service(view)
+            if not isinstance(found, dict):
+                return None
+            service = found["metadata"]["name"]
+        running = (release.status.pod_labels if release else {}) or running_labels(view)
+        new = view.work.labels if view.work is not None else running
+        return target_of(view.namespace, service, running, new, self._settings.cluster_domain)
+
+    def seen(self, view: View, release: Release) -> Seen:
+        """All that the look at `release` needs; the judge is asked last, and only if nothing more urgent is seen."""
+        base, predecessor = self._others(view, release)
+        pending = release.status.phase is Phase.PENDING
+        refusals = self.refusals(view) if pending else ()
+        target = None if refusals else self.target(view, release)
+        survey, age = self._routes.survey(target, release.status.saved) if target else (Survey(), 0.0)
+        seen = Seen(
+            now=self._now(),
+            workload=view.work,
+            revisions=view.revisions,
+            canary=self.canary(release),
+            leavers=self._leavers(view, release, base),
+            base=base,
+            predecessor=predecessor,
+            service=target.service if target else "",
+            pod_labels=target.pod_labels if target else {},
+            route=survey,
+            route_age=age,
+            plan=self.plan(view.work) if view.work is not None else (),
+            refusals=refusals,
+            release_deleting=release.deleting,
+        )
+        return self._judged(release, self._with_drift(release, seen, target))
+
+    def _with_drift(self, release: Release, seen: Seen, target: Target | None) -> Seen:
+        if target is None or signals.stage(release, seen) not in signals.SPLIT_STAGES:
+            return seen
+        pins = frozenset(seen.route.split.pins) if seen.route.split else frozenset({release.pin})
+        return replace(seen, drift=self._routes.drift(target, release.status.saved, pins))
+
+    def _judged(self, release: Release, seen: Seen) -> Seen:
+        status, plan = release.status, release.plan
+        if signals.stage(release, seen) not in JUDGED or signals.is_urgent(release, seen) or status.since is None:
+            return seen
+        limit = plan.latency
+        thresholds = Thresholds(
+            interval=plan.bake if status.phase is not Phase.STEPPING else plan.interval,
+            success_rate=plan.success_rate or None,
+            latency=Latency(limit.quantile, limit.limit) if limit else None,
+            max_failures=plan.max_failures,
+            min_requests=self._settings.min_requests,
+        )
+        base = seen.base
+        question = judge.Question(
+            namespace=release.namespace,
+            canary=canary_name(release),
+            stable=base_canary_name(release, base) if base else release.spec.deployment,
+            since=status.since,
+            warm_until=(status.ready_at or status.since) + self._settings.warm_up,
+            now=seen.now,
+            thresholds=thresholds,
+            bad_looks=status.bad_looks,
+            last_bad=status.last_bad,
+        )
+        return replace(seen, judgement=self._ask(question))
+
+    def canary(self, release: Release) -> Canary | None:
+        """The canary Deployment of a release, and its pods' own words."""
+        namespace = release.namespace
+        found = self._cluster.find(kinds.DEPLOYMENT, canary_name(release), namespace)
+        if found is None or found["metadata"].get("labels", {}).get(names.RELEASE) != release.name:
+            return None
+        pods = self._cluster.list(kinds.POD, namespace, labels=f"{names.RELEASE}={release.name}").items
+        return workload.read_canary(found, [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
+
+    def _others(self, view: View, release: Release) -> tuple[Base | None, str | None]:
+        """The release on whose canary this one stands or will stand, or the one that it must wait for."""
+        earlier = [item for item in view.releases if item.name != release.name]
+        if release.status.base:
+            found = next((item for item in earlier if item.name == release.status.base), None)
+            return (self._base(view, found) if found else None), None
+        if release.status.phase is not Phase.PENDING:
+            return None, None
+        standing = [item for item in earlier if not item.is_ended]
+        if not standing:
+            return None, None
+        before = standing[-1]
+        interrupted = signals.stage(before, Seen(self._now(), view.work, view.revisions)) is Stage.ROLLING
+        return (self._base(view, before), None) if interrupted else (None, before.name)
+
+    def _base(self, view: View, before: Release) -> Base:
+        return Base(
+            name=before.name,
+            revision=before.spec.revision,
+            in_flight=not before.is_ended,
+            saved=before.status.saved or {},
+            attempt=before.spec.attempt,
+            canary=self.canary(before),
+        )
+
+    def _leavers(self, view: View, release: Release, base: Base | None) -> int:
+        """Addresses that still serve and belong to pods of canaries that are to go."""
+        if release.status.phase not in (Phase.FINISHING, Phase.ROLLING_BACK):
+            return 0
+        leaving = {release.name} | ({base.name} if base and release.status.phase is Phase.FINISHING else set())
+        chosen = f"{names.RELEASE} in ({','.join(sorted(leaving))})"
+        found = self._cluster.list(kinds.POD, view.namespace, labels=chosen)
+        pods = {pod["metadata"]["name"] for pod in found.items}
+        slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items if pods else []
+        return sum(addresses_of(item, pods) for item in slices) or unready_leavers(found.items)
+
+
+def unready_leavers(pods: Sequence[Json]) -> int:
+    """Pods that nobody has told to go yet."""
+    return sum("deletionTimestamp" not in pod["metadata"] for pod in pods)
+
+
+def addresses_of(endpoint_slice: Json, pods: set[str]) -> int:
+    """How many endpoints of the slice lead to these pods and still serve."""
+    return sum(
+        (endpoint.get("targetRef") or {}).get("name") in pods
+        and (endpoint.get("conditions") or {}).get("serving", True)
+        for endpoint in endpoint_slice.get("endpoints") or ()
+    )
+
+
+def selector(spec: Json) -> str:
+    """A Deployment's selector as the API takes it."""
+    chosen = spec["selector"]
+    parts = [f"{key}={value}" for key, value in (chosen.get("matchLabels") or {}).items()]
+    for rule in chosen.get("matchExpressions") or ():
+        values = ",".join(rule.get("values") or ())
+        match rule["operator"]:
+            case "In" | "NotIn":
+                parts.append(f"{rule['key']} {rule['operator'].lower()} ({values})")
+            case "Exists":
+                parts.append(rule["key"])
+            case "DoesNotExist":
+                parts.append(f"!{rule['key']}")
+    return ",".join(parts)
+
+
+def running_labels(view: View) -> Mapping[str, str]:
+    """Labels of the pods that run now: of the largest ReplicaSet, else of the template."""
+    if view.revisions:
+        labels = dict(view.revisions[0].template.get("metadata", {}).get("labels") or {})
+        labels.pop(names.POD_TEMPLATE_HASH, None)
+        return labels
+    return view.work.labels if view.work is not None else {}
+
+
+def canary_name(release: Release) -> str:
+    """The name of the release's canary Deployment."""
+    return workload.canary_name(release.spec.deployment, release.spec.revision, release.spec.attempt)
+
+
+def base_canary_name(release: Release, base: Base) -> str:
+    return workload.canary_name(release.spec.deployment, base.revision, base.attempt)

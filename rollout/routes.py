@@ -1,0 +1,164 @@
+"""The route of a release, live: a router's pure answers over watched objects, and its writes, tried again at once."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from deploy import errors, istio, kinds, traffic
+from deploy.cluster import Cluster
+from deploy.kinds import Kind
+from deploy.traffic import Change, Json, Pin, Split, Survey, Target, Verb
+
+TRIES = 6
+KINDS: Mapping[str, Kind] = {"VirtualService": kinds.VIRTUAL_SERVICE, "DestinationRule": kinds.DESTINATION_RULE}
+
+Objects = Mapping[str, Sequence[Json]]
+Key = tuple[str, str, str]
+
+
+@dataclass
+class Memory:
+    """Our own writes, seen at once: what the watch has not brought yet lies over what it has."""
+
+    written: dict[Key, Json] = field(default_factory=dict)
+    deleted: dict[Key, str] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def keep(self, kind: str, item: Json) -> None:
+        with self.lock:
+            self.deleted.pop(key_of(kind, item), None)
+            self.written[key_of(kind, item)] = item
+
+    def drop(self, kind: str, item: Json) -> None:
+        with self.lock:
+            self.written.pop(key_of(kind, item), None)
+            self.deleted[key_of(kind, item)] = item["metadata"].get("uid", "")
+
+    def over(self, kind: str, watched: Sequence[Json]) -> list[Json]:
+        """The watched objects with our newer writes in their place."""
+        with self.lock:
+            found = {key_of(kind, item): item for item in watched}
+            self._forget(kind, found)
+            for key, item in self.written.items():
+                if key[0] == kind:
+                    found[key] = item
+            return [item for key, item in found.items() if self.deleted.get(key) != item["metadata"].get("uid")]
+
+    def _forget(self, kind: str, found: Mapping[Key, Json]) -> None:
+        """The watch has caught up: an object at our version or a newer one, or none of the deleted uid."""
+        for key in [key for key in self.written if key[0] == kind and key in found]:
+            if version(found[key]) >= version(self.written[key]):
+                del self.written[key]
+        gone = [key for key, uid in self.deleted.items() if key[0] == kind and uid_of(found.get(key)) != uid]
+        for key in gone:
+            del self.deleted[key]
+
+
+def key_of(kind: str, item: Json) -> Key:
+    return kind, item["metadata"]["namespace"], item["metadata"]["name"]
+
+
+def version(item: Json) -> int:
+    """Resource versions of one kind compare as numbers (Kubernetes 1.35 on, and with etcd always)."""
+    return int(item["metadata"]["resourceVersion"])
+
+
+def uid_of(item: Json | None) -> str | None:
+    return item["metadata"].get("uid") if item else None
+
+
+class Routes:
+    """Reads routes from what is watched and writes them; `watched` gives all objects of a kind."""
+
+    def __init__(self, cluster: Cluster, watched: Callable[[str], Sequence[Json]]) -> None:
+        self._cluster = cluster
+        self._watched = watched
+        self._memory = Memory()
+        self._sightings: dict[tuple[str, str], tuple[tuple[tuple[str, int], ...], float]] = {}
+
+    def objects(self) -> Objects:
+        return {kind: self._memory.over(kind, self._watched(kind)) for kind in KINDS}
+
+    def survey(self, target: Target, saved: Json | None) -> tuple[Survey, float]:
+        """What the route shows, and for how many seconds it has been so (as far as this process saw).
+
+        Its `saved` is completed from what was saved before, where our legs hide what the user wrote.
+        """
+        found = istio.survey(target, self.objects())
+        if saved:
+            found = replace(found, saved=istio.remember(saved, found.saved))
+        key = (target.namespace, target.service)
+        known = self._sightings.get(key)
+        now = time.monotonic()
+        if known is None or known[0] != found.versions:
+            self._sightings[key] = known = (found.versions, now)
+        return found, now - known[1]
+
+    def forget(self, target: Target) -> None:
+        self._sightings.pop((target.namespace, target.service), None)
+
+    def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
+        return istio.foreign(target, self.objects(), saved or {}, pins)
+
+    def define(self, target: Target, pins: frozenset[Pin]) -> None:
+        self._write(lambda objects: istio.define(target, objects, pins))
+
+    def steer(self, target: Target, split: Split, saved: Json | None) -> None:
+        self._write(lambda objects: istio.steer(target, objects, split, saved or {}))
+
+    def restore(self, target: Target, saved: Json | None) -> None:
+        self._write(lambda objects: istio.restore(target, objects, saved or {}))
+
+    def _write(self, think: Callable[[Objects], tuple[Change, ...]]) -> None:
+        """Write what is missing; after a conflict think again at once over what stands there now (case 5)."""
+        for attempt in range(TRIES):
+            try:
+                for change in think(self.objects()):
+                    self._carry_out(change)
+                return
+            except errors.Conflict:
+                if attempt + 1 == TRIES:
+                    raise
+
+    def _carry_out(self, change: Change) -> None:
+        kind = change.body["kind"]
+        namespace, name = change.body["metadata"]["namespace"], change.body["metadata"]["name"]
+        try:
+            match change.verb:
+                case Verb.CREATE:
+                    self._memory.keep(kind, self._cluster.create(KINDS[kind], change.body))
+                case Verb.REPLACE:
+                    self._memory.keep(kind, self._cluster.replace(KINDS[kind], change.body))
+                case Verb.DELETE:
+                    self._delete(kind, change.body)
+        except (errors.Conflict, errors.Missing):
+            self._refresh(kind, namespace, name, change.body)
+            raise errors.Conflict(f"{kind} {namespace}/{name} changed since it was read") from None
+
+    def _delete(self, kind: str, body: Json) -> None:
+        metadata = body["metadata"]
+        with contextlib.suppress(errors.Missing):
+            self._cluster.delete(
+                KINDS[kind],
+                metadata["name"],
+                metadata["namespace"],
+                uid=metadata.get("uid"),
+                resource_version=metadata.get("resourceVersion"),
+            )
+        self._memory.drop(kind, body)
+
+    def _refresh(self, kind: str, namespace: str, name: str, stale: Json) -> None:
+        live = self._cluster.find(KINDS[kind], name, namespace)
+        if live is not None:
+            self._memory.keep(kind, live)
+        elif stale["metadata"].get("uid"):
+            self._memory.drop(kind, stale)
+
+
+def target_of(
+    namespace: str, service: str, running: Mapping[str, str], new: Mapping[str, str], domain: str
+) -> traffic.Target:
+    """The target of a release, without the labels that only mark a ReplicaSet."""
+    return Target(namespace, service, dict(running), dict(new), domain)

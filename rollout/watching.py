@@ -1,0 +1,146 @@
+"""Which Deployment a change in the cluster concerns: from watched objects to names of the queue."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from deploy import kinds, names, watch
+from deploy.cluster import Cluster
+from deploy.traffic import Json
+from rollout.status import ENDED, Phase
+
+Touch = Callable[[str, bool], None]
+"""Asks for a look at `namespace/name`; the flag: it is urgent."""
+
+POLICIES = (
+    kinds.MUTATING_POLICY,
+    kinds.MUTATING_BINDING,
+    kinds.VALIDATING_POLICY,
+    kinds.VALIDATING_BINDING,
+)
+
+
+def trim_metadata(item: Json) -> Json:
+    """What tells whether a Deployment concerns us."""
+    metadata = item["metadata"]
+    ours = {key: value for key, value in (metadata.get("annotations") or {}).items() if key.startswith(names.GROUP)}
+    labels = metadata.get("labels") or {}
+    owners = metadata.get("ownerReferences") or [{}]
+    return {
+        "key": f"{metadata['namespace']}/{metadata['name']}",
+        "generation": metadata.get("generation"),
+        "annotations": ours,
+        "canary_of": owners[0].get("name") if names.RELEASE in labels else None,
+    }
+
+
+def trim_release(item: Json) -> Json:
+    status = item.get("status") or {}
+    return {
+        "namespace": item["metadata"]["namespace"],
+        "deployment": (item.get("spec") or {}).get("deployment"),
+        "phase": status.get("phase", Phase.PENDING),
+        "deleting": "deletionTimestamp" in item["metadata"],
+    }
+
+
+def concerns(seen: Json | None) -> bool:
+    """Whether a trimmed Deployment is opted in, or carries a mark of ours."""
+    return seen is not None and bool(seen["annotations"])
+
+
+@dataclass
+class Watches:
+    """All reflectors of the controller. `spread` asks for a look some time soon, at a bounded rate."""
+
+    cluster: Cluster
+    namespaces: Iterable[str]
+    touch: Touch
+    spread: Callable[[str], None]
+    tell: Callable[[str], None]
+    policies_changed: Callable[[], None]
+    reflectors: dict[str, watch.Reflector] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._add(kinds.RELEASE, self.release_changed, trim_release)
+        self._add(kinds.VIRTUAL_SERVICE, self.route_changed)
+        self._add(kinds.DESTINATION_RULE, self.route_changed)
+        self._add(kinds.DEPLOYMENT, self.deployment_changed, trim_metadata, metadata_only=True)
+        for kind in POLICIES:
+            self._add(kind, self.policy_changed, lambda item: {}, metadata_only=True, everywhere=True)
+
+    def _add(
+        self,
+        kind: kinds.Kind,
+        on_change: watch.OnChange,
+        trim: watch.Trim = lambda item: item,
+        metadata_only: bool = False,
+        everywhere: bool = False,
+    ) -> None:
+        self.reflectors[kind.kind] = watch.Reflector(
+            self.cluster,
+            kind,
+            on_change=on_change,
+            tell=self.tell,
+            namespaces=() if everywhere else self.namespaces,
+            trim=trim,
+            metadata_only=metadata_only,
+        )
+
+    def start(self, seconds: float) -> tuple[str, ...]:
+        """Start all, releases and routes before Deployments; the kinds that are not full after `seconds`."""
+        for reflector in self.reflectors.values():
+            reflector.start()
+            if reflector is not self.reflectors["Deployment"]:
+                reflector.wait_until_synced(seconds)
+        return self.unsynced()
+
+    def unsynced(self) -> tuple[str, ...]:
+        return tuple(
+            f"the watch of {kind}s is not established" for kind, item in self.reflectors.items() if not item.is_synced
+        )
+
+    def stop(self) -> None:
+        for reflector in self.reflectors.values():
+            reflector.stop(2)
+
+    def routes(self, kind: str) -> list[Json]:
+        """All watched objects of a route's kind."""
+        return self.reflectors[kind].items()
+
+    def in_flight(self) -> frozenset[str]:
+        """The Deployments that have a release in flight."""
+        found = self.reflectors["Release"].items()
+        return frozenset(f"{item['namespace']}/{item['deployment']}" for item in found if item["phase"] not in ENDED)
+
+    def open_names(self) -> frozenset[str]:
+        """What the net looks at again and again: releases in flight, and held templates."""
+        found = self.reflectors["Deployment"].items()
+        return self.in_flight() | {item["key"] for item in found if names.HELD in item["annotations"]}
+
+    def release_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
+        item = new or old
+        if item is not None and item["deployment"]:
+            self.touch(f"{namespace}/{item['deployment']}", item["phase"] not in ENDED)
+
+    def route_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
+        """Any route may concern any release in flight: hosts are resolved by the router alone."""
+        if old is None or new is None or old.get("spec") != new.get("spec"):
+            for key in self.in_flight():
+                self.touch(key, True)
+
+    def deployment_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
+        item = new or old or {}
+        if item.get("canary_of"):
+            self.touch(f"{namespace}/{item['canary_of']}", True)
+            return
+        key = f"{namespace}/{name}"
+        if key in self.in_flight():
+            self.touch(key, True)
+        elif concerns(old) or concerns(new):
+            if old is None and new is not None and names.HELD not in new["annotations"]:
+                self.spread(key)
+            elif old != new:
+                self.touch(key, False)
+
+    def policy_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
+        self.policies_changed()
