@@ -40,8 +40,8 @@ class Signal(StrEnum):
     DEADLINE_PASSED = "DeadlinePassed"
     NO_DATA_CANCELLED = "NoDataCancelled"
     ROUTE_CONTESTED = "RouteContested"
-    FALL_FOUND = "FallFound"
     SCALED_TO_ZERO = "ScaledToZero"
+    FALL_FOUND = "FallFound"
     PAUSE_WISHED = "PauseWished"
     RESUME_WISHED = "ResumeWished"
     RETRY_WISHED = "RetryWished"
@@ -212,8 +212,8 @@ CHAIN: tuple[tuple[Signal, Rule], ...] = (
     (Signal.DEADLINE_PASSED, is_late),
     (Signal.NO_DATA_CANCELLED, is_without_data),
     (Signal.ROUTE_CONTESTED, is_contested),
-    (Signal.FALL_FOUND, has_fallen),
     (Signal.SCALED_TO_ZERO, is_scaled_to_zero),
+    (Signal.FALL_FOUND, has_fallen),
     (Signal.PAUSE_WISHED, wishes(Wish.PAUSE)),
     (Signal.RESUME_WISHED, wishes(Wish.RESUME)),
     (Signal.RETRY_WISHED, wishes(Wish.RETRY)),

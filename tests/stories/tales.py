@@ -1,0 +1,185 @@
+"""The stories: what happens to a Deployment, and when (seconds)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from deploy import names
+from rollout.status import Phase
+from tests.stories.world import Happening, Version, World
+
+
+def template(digest: str) -> Callable[[World], None]:
+    return lambda world: world.write_template(digest)
+
+
+def wish(what: str) -> Callable[[World], None]:
+    return lambda world: world.wish(what)
+
+
+def annotate(key: str, value: str) -> Callable[[World], None]:
+    return lambda world: world.annotations.update({f"{names.GROUP}/{key}": value})
+
+
+def opt_out(world: World) -> None:
+    world.annotations.pop(names.STRATEGY)
+
+
+def resize(replicas: int) -> Callable[[World], None]:
+    def act(world: World) -> None:
+        world.replicas = replicas
+
+    return act
+
+
+def prometheus(up: bool) -> Callable[[World], None]:
+    def act(world: World) -> None:
+        world.prometheus = up
+
+    return act
+
+
+def requests(rate: float) -> Callable[[World], None]:
+    def act(world: World) -> None:
+        world.requests_a_second = rate
+
+    return act
+
+
+def delete_deployment(world: World) -> None:
+    world.exists = False
+    world.sets.clear()
+    world.lenient = True
+
+
+def delete_release(world: World) -> None:
+    release = world.release
+    assert release is not None
+    world.releases[world.releases.index(release)] = release.model_copy(update={"deleting": True})
+
+
+def rewrite(content: str) -> Callable[[World], None]:
+    return lambda world: world.rewrite_route(content)
+
+
+def escape(world: World) -> None:
+    world.paused = False
+    world.annotations.pop(names.HELD)
+
+
+def mend(version: str) -> Callable[[World], None]:
+    def act(world: World) -> None:
+        world.versions[version] = Version()
+
+    return act
+
+
+@dataclass(frozen=True)
+class Tale:
+    """A story; `ends` are the phases of its releases when it is over, the oldest first."""
+
+    happens: tuple[Happening, ...]
+    ends: tuple[Phase, ...]
+    versions: dict[str, Version] = field(default_factory=dict, hash=False)
+    until: float = 450.0
+    lenient: bool = False
+    running: str = "v2"
+    """The version whose pods serve when it is over."""
+
+    def world(self) -> World:
+        return World(versions=dict(self.versions), lenient=self.lenient)
+
+
+RELEASE = (1.0, template("v2"))
+BAD = {"v2": Version(errors=0.2)}
+
+TALES: dict[str, Tale] = {
+    "good": Tale((RELEASE,), (Phase.PROMOTED,)),
+    "blue-green": Tale(((0.0, annotate("strategy", "blue-green")), RELEASE), (Phase.PROMOTED,)),
+    "bad": Tale((RELEASE,), (Phase.ROLLED_BACK,), BAD, running="v1"),
+    "bad and tried again when mended": Tale(
+        (RELEASE, (150.0, mend("v2")), (151.0, wish("retry"))), (Phase.ROLLED_BACK, Phase.PROMOTED), BAD, until=600
+    ),
+    "bad, then a good one": Tale(
+        (RELEASE, (150.0, template("v3"))), (Phase.ROLLED_BACK, Phase.PROMOTED), BAD, running="v3", until=600
+    ),
+    "bad, reverted, and the same bad one again": Tale(
+        (RELEASE, (150.0, wish("revert")), (200.0, template("v2"))), (Phase.ROLLED_BACK,), BAD, running="v1"
+    ),
+    "never ready": Tale((RELEASE,), (Phase.CANCELLED,), {"v2": Version(ready_after=10**9)}, until=2200, running="v1"),
+    "crash loop": Tale(
+        (RELEASE,),
+        (Phase.ROLLED_BACK,),
+        {"v2": Version(dead="pod web-1, container web: CrashLoopBackOff: back-off 10s")},
+        running="v1",
+    ),
+    "revert in mid-step": Tale((RELEASE, (60.0, template("v1"))), (Phase.REVERTED,), running="v1"),
+    "revert by wish": Tale((RELEASE, (60.0, wish("revert"))), (Phase.REVERTED,), running="v1"),
+    "newer template in mid-step": Tale(
+        (RELEASE, (100.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=600
+    ),
+    "newer template while baking": Tale(
+        (RELEASE, (225.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=700
+    ),
+    "newer template in the native roll-out": Tale(
+        (RELEASE, (268.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=800
+    ),
+    "newer and bad template in the native roll-out": Tale(
+        (RELEASE, (268.0, template("v3")), (450.0, template("v2"))),
+        (Phase.PROMOTED, Phase.ROLLED_BACK),
+        {"v3": Version(errors=0.3)},
+        until=800,
+    ),
+    "revert in the native roll-out": Tale((RELEASE, (268.0, template("v1"))), (Phase.REVERTED,), running="v1"),
+    "revert by wish in the native roll-out": Tale((RELEASE, (268.0, wish("revert"))), (Phase.REVERTED,), running="v1"),
+    "abort": Tale((RELEASE, (60.0, wish("abort"))), (Phase.CANCELLED,), running="v1"),
+    "abort before anything began": Tale((RELEASE, (1.0, wish("abort"))), (Phase.CANCELLED,), running="v1"),
+    "abort in the native roll-out is too late": Tale((RELEASE, (268.0, wish("abort"))), (Phase.PROMOTED,)),
+    "abort with nothing in progress": Tale(((5.0, wish("abort")),), (), running="v1", until=60),
+    "pause and resume": Tale((RELEASE, (60.0, wish("pause")), (300.0, wish("resume"))), (Phase.PROMOTED,), until=700),
+    "abort while paused": Tale(
+        (RELEASE, (60.0, wish("pause")), (90.0, wish("abort"))), (Phase.CANCELLED,), running="v1"
+    ),
+    "bad while paused": Tale(
+        (RELEASE, (5.0, wish("pause")), (200.0, wish("abort"))), (Phase.ROLLED_BACK,), BAD, running="v1"
+    ),
+    "promoted by a person": Tale((RELEASE, (30.0, wish("promote"))), (Phase.PROMOTED,), until=200),
+    "a wish in the write that changes the template is not obeyed": Tale(
+        ((1.0, wish("promote")), RELEASE), (Phase.PROMOTED,)
+    ),
+    "opt-out in mid-step": Tale((RELEASE, (60.0, opt_out)), (Phase.CANCELLED,), running="v1"),
+    "opt-out in the native roll-out": Tale((RELEASE, (268.0, opt_out)), (Phase.PROMOTED,)),
+    "release deleted in mid-step": Tale((RELEASE, (60.0, delete_release)), (Phase.CANCELLED,), running="v1"),
+    "deployment deleted in mid-step": Tale((RELEASE, (60.0, delete_deployment)), (Phase.CANCELLED,), running=""),
+    "route rewritten once": Tale((RELEASE, (60.0, rewrite("with a new timeout"))), (Phase.PROMOTED,), lenient=True),
+    "route rewritten again and again": Tale(
+        (RELEASE, *((60.0 + 10 * n, rewrite(f"rewrite {n}")) for n in range(6))),
+        (Phase.CANCELLED,),
+        lenient=True,
+        running="v1",
+    ),
+    "prometheus away for a while": Tale(
+        (RELEASE, (60.0, prometheus(False)), (200.0, prometheus(True))), (Phase.PROMOTED,), until=700
+    ),
+    "no traffic at all": Tale((RELEASE, (0.0, requests(0))), (Phase.CANCELLED,), until=2400, running="v1"),
+    "no traffic and the plan says promote": Tale(
+        ((0.0, annotate("on-no-data", "promote")), RELEASE, (0.0, requests(0))), (Phase.PROMOTED,)
+    ),
+    "no traffic and the plan says cancel": Tale(
+        ((0.0, annotate("on-no-data", "cancel")), RELEASE, (0.0, requests(0))), (Phase.CANCELLED,), running="v1"
+    ),
+    "plan edited in mid-step": Tale((RELEASE, (60.0, annotate("steps", "5,10,60"))), (Phase.PROMOTED,)),
+    "bad and the plan says hold": Tale(
+        ((0.0, annotate("on-failure", "hold")), RELEASE, (200.0, wish("abort"))), (Phase.CANCELLED,), BAD, running="v1"
+    ),
+    "the template escapes the hold": Tale((RELEASE, (60.0, escape)), (Phase.CANCELLED,), lenient=True),
+    "scaled to zero in mid-step": Tale(
+        (RELEASE, (60.0, resize(0))), (Phase.CANCELLED, Phase.PENDING), lenient=True, running="", until=200
+    ),
+    "the autoscaler doubles the size": Tale((RELEASE, (100.0, resize(8))), (Phase.PROMOTED,)),
+    "the native roll-out stalls": Tale(
+        (RELEASE, (400.0, mend("v2"))),
+        (Phase.PROMOTED,),
+        {"v2": Version(never_rolls="FailedCreate: exceeded quota")},
+        until=600,
+    ),
+}
