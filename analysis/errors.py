@@ -6,9 +6,10 @@ PrometheusError              any question that got no trustworthy answer; `fault
 ├── Busy                     429, 5xx: it is there and cannot answer now
 ├── Malformed                an answer that is not Prometheus's: HTML, a redirect, not JSON, no data, no vector
 ├── BadQuery                 400, 422: it does not understand or cannot run the query
-├── Ambiguous                several series where one number was asked for
-├── NotFinite                a number that is infinite
 └── Partial                  an answer with warnings: some of the data behind it is missing
+
+Two faults more are found in a good answer by who reads it: several series where one number was asked for, and an
+infinite number. They are values (outcome.Broken) from the beginning.
 """
 
 from enum import StrEnum
@@ -16,7 +17,7 @@ from typing import ClassVar
 
 
 class Fault(StrEnum):
-    """The names of the errors above, usable as reasons of Kubernetes Events."""
+    """What went wrong, usable as reasons of Kubernetes Events."""
 
     UNREACHABLE = "PrometheusUnreachable"
     REFUSED = "PrometheusRefused"
@@ -62,18 +63,6 @@ class BadQuery(PrometheusError):
     """The query cannot be parsed or run."""
 
     fault = Fault.BAD_QUERY
-
-
-class Ambiguous(PrometheusError):
-    """Several series answered where one number was asked for."""
-
-    fault = Fault.AMBIGUOUS
-
-
-class NotFinite(PrometheusError):
-    """The number is infinite."""
-
-    fault = Fault.NOT_FINITE
 
 
 class Partial(PrometheusError):

@@ -61,17 +61,15 @@ def of(value: float) -> Outcome:
 
 def number(answer: Answer) -> Outcome:
     """Reduce an answer to the one number that was asked for; several series are broken, none is nothing."""
-    match answer:
-        case Broken():
-            return answer
-        case Table(rows=()):
-            return Nothing()
-        case Table(rows=(row,)):
-            return of(row.value)
-        case Table(rows=rows):
-            found = ", ".join(str(dict(row.labels)) for row in rows[:3])
-            text = f"{len(rows)} series answered where one was asked for, among them {found}: sum them in the query"
-            return Broken(errors.Fault.AMBIGUOUS, text)
+    if isinstance(answer, Broken):
+        return answer
+    if not answer.rows:
+        return Nothing()
+    if len(answer.rows) == 1:
+        return of(answer.rows[0].value)
+    found = ", ".join(str(dict(row.labels)) for row in answer.rows[:3])
+    text = f"{len(answer.rows)} series answered where one was asked for, among them {found}: sum them in the query"
+    return Broken(errors.Fault.AMBIGUOUS, text)
 
 
 def cell(table: Table, labels: Mapping[str, str]) -> Outcome | None:

@@ -3,10 +3,12 @@
 import random
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from analysis import judge
+from analysis import judge, preflight
 from analysis.prometheus import Access, Prometheus
+from analysis.threshold import Latency
 from analysis.verdict import Judgement
 from deploy import errors, events
 from deploy.cluster import Cluster, from_kubeconfig, in_cluster
@@ -32,6 +34,19 @@ FIRST_LOOKS_A_SECOND = 20.0
 LEAST_BACKOFF, MOST_BACKOFF = 0.2, 30.0
 
 
+@dataclass(frozen=True)
+class MetricsJudge:
+    """The judge over one Prometheus."""
+
+    prometheus: Prometheus
+
+    def judge(self, question: judge.Question) -> Judgement:
+        return judge.judge(question, self.prometheus.ask)
+
+    def faults(self, namespace: str, workload: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
+        return preflight.faults(namespace, workload, self.prometheus.ask, now, latency=latency)
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -54,7 +69,7 @@ class Controller:
         )
         routes = Routes(self._cluster, self._watches.routes)
         pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
-        observer = Observer(self._cluster, routes, self._ask, settings, now)
+        observer = Observer(self._cluster, routes, MetricsJudge(self._prometheus), settings, now)
         actor = Actor(self._cluster, routes, now)
         self._reconciler = Reconciler(self._cluster, observer, actor, self._tell, pace, settings.keep)
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry)
@@ -84,6 +99,7 @@ class Controller:
         self._clock.stop()
         self._watches.stop()
         self._server.stop()
+        self._prometheus.close()
         self._cluster.close()
         self._log.info("stopped")
 
@@ -125,9 +141,6 @@ class Controller:
         count = self._failures[name] = self._failures.get(name, 0) + 1
         whole = min(MOST_BACKOFF, least * 2.0 ** min(count - 1, 20))
         return whole * random.uniform(0.5, 1.0)
-
-    def _ask(self, question: judge.Question) -> Judgement:
-        return judge.judge(question, self._prometheus.ask)
 
     def _tell(self, view: View, release: Release | None, told: Told) -> None:
         """One text, three places; the third, the status, is written with the decision itself."""
@@ -185,6 +198,7 @@ def access_of(settings: Settings) -> Access:
         headers=settings.prometheus_headers,
         token_file=settings.prometheus_token_file,
         ca_file=settings.prometheus_ca_file,
+        insecure=settings.prometheus_insecure,
         read=timedelta(seconds=settings.prometheus_timeout),
     )
 

@@ -18,6 +18,8 @@ class Idle:
     plan: Plan | tuple[str, ...] = ()
     refusals: tuple[str, ...] = field(default=())
     hold_missing: str | None = None
+    telemetry: tuple[str, ...] = ()
+    """What will keep a release from being judged, seen on the version that runs."""
 
     @property
     def running(self) -> tuple[Revision, ...]:
@@ -67,6 +69,8 @@ def warnings(idle: Idle) -> tuple[Told, ...]:
         found.append(Told("PlanInvalid", "; ".join(idle.plan), Level.WARNING))
     if idle.refusals:
         found.append(Told("Refused", "; ".join(idle.refusals), Level.WARNING))
+    if idle.telemetry:
+        found.append(Told("TelemetryMissing", "; ".join(idle.telemetry), Level.WARNING))
     return tuple(found)
 
 

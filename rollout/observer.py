@@ -27,10 +27,12 @@ from rollout.status import Phase, Release, parse
 JUDGED = frozenset({Stage.STEPPING, Stage.BAKING, Stage.PROMOTING})
 
 
-class Ask(Protocol):
-    """A question to the judge; a function of a test, or the judge over Prometheus."""
+class Judge(Protocol):
+    """What is asked about metrics: the judge over Prometheus, or a test's own."""
 
-    def __call__(self, question: judge.Question) -> Judgement: ...
+    def judge(self, question: judge.Question) -> Judgement: ...
+
+    def faults(self, namespace: str, workload: str, now: datetime, latency: Latency | None) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,11 @@ class Observer:
     """Reads the world; decides nothing and writes nothing."""
 
     def __init__(
-        self, cluster: Cluster, routes: Routes, ask: Ask, settings: Settings, now: Callable[[], datetime]
+        self, cluster: Cluster, routes: Routes, judge: Judge, settings: Settings, now: Callable[[], datetime]
     ) -> None:
         self._cluster = cluster
         self._routes = routes
-        self._ask = ask
+        self._judge = judge
         self._settings = settings
         self._now = now
 
@@ -103,7 +105,16 @@ class Observer:
             target = self.target(view, None)
             survey = self._routes.survey(target, None)[0] if target else Survey()
             refusals = survey.faults
-        return Idle(view.work, view.revisions, view.ended, self.plan(view.work), refusals, hold_missing)
+        plan = self.plan(view.work)
+        telemetry = self._telemetry(view.work, plan) if view.work.opted_in and view.work.held is None else ()
+        return Idle(view.work, view.revisions, view.ended, plan, refusals, hold_missing, telemetry)
+
+    def _telemetry(self, work: Workload, plan: Plan | tuple[str, ...]) -> tuple[str, ...]:
+        """What the judge would miss, asked about the version that runs (cases 21 and 30)."""
+        if not isinstance(plan, Plan) or work.replicas == 0:
+            return ()
+        limit = Latency(plan.latency.quantile, plan.latency.limit) if plan.latency else None
+        return self._judge.faults(work.namespace, work.name, self._now(), limit)
 
     def plan(self, work: Workload) -> Plan | tuple[str, ...]:
         return plans.resolve(work.annotations, self._settings.defaults)
@@ -227,7 +238,7 @@ class Observer:
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
         )
-        return replace(seen, judgement=self._ask(question))
+        return replace(seen, judgement=self._judge.judge(question))
 
     def canary(self, release: Release) -> Canary | None:
         """The canary Deployment of a release, and its pods' own words."""

@@ -5,7 +5,7 @@ Make before break (laws 8, 9, 10, 12): legs, settle, route, settle, pods; and do
 
 from datetime import timedelta
 from decimal import Decimal
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 from analysis.verdict import ROUTINE, Reason, Verdict
@@ -60,7 +60,7 @@ def measured(seen: Seen) -> dict[str, str]:
         return {}
     found = {}
     if judgement.success is not None:
-        found["success"] = f"{judgement.success:.2f} %"
+        found["success"] = f"{floor(judgement.success * 100) / 100:.2f} %"
     if judgement.latency_ms is not None:
         found["latency"] = f"{judgement.latency_ms:.0f} ms"
     if judgement.seen_share is not None:

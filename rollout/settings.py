@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     prometheus_timeout: Seconds = Field(10, description="seconds until an unanswered query counts as no answer")
     prometheus_token_file: Path | None = Field(None, description="file with a bearer token, read again when it changes")
     prometheus_ca_file: Path | None = Field(None, description="certificates to trust for Prometheus")
+    prometheus_insecure: bool = Field(False, description="true: the certificate of Prometheus is not checked")
     prometheus_headers: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="headers for each query, such as X-Scope-OrgID=shop"
     )

@@ -1,0 +1,143 @@
+"""The door to Prometheus: one instant query in, a table or a named fault out, within a bounded time.
+
+prometheus-api-client fetches. A response hook of its session, which requests offers for such purposes, looks at
+every answer first, because the client throws `resultType` and `warnings` away and leaves time and size open.
+Nothing is retried here: a caller that looks again in a few seconds is the retry.
+"""
+
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import prometheus_api_client
+import requests
+import urllib3
+from requests import auth
+
+from analysis import answers, errors, outcome
+
+BODY_LIMIT = 16 * 2**20
+"""Bytes of an answer that are read at most."""
+
+SERVER_SHARE = 0.8
+"""Prometheus is told to give up after this share of our own patience, so that its words arrive before we hang up."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where Prometheus is, and what it wants to see.
+
+    url: http or https, with a path prefix if there is one.
+    token_file: sent as a bearer token; read for every query, because projected tokens are renewed in place.
+    insecure: the server's certificate is not checked.
+    connect, read: how long a connection, and then each half of an answer (its head, its body), may take.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    insecure: bool = False
+    connect: timedelta = timedelta(seconds=3)
+    read: timedelta = timedelta(seconds=10)
+
+
+class Prometheus:
+    """The query API of Prometheus or of what speaks like it; one object may serve many threads."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._name = f"Prometheus at {answers.without_password(access.url)}"
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy, .netrc or CA bundle of the environment decides who is asked
+        self._session.verify = str(access.ca_file) if access.ca_file and not access.insecure else not access.insecure
+        self._session.hooks["response"].append(self._inspect)
+        self._client = prometheus_api_client.PrometheusConnect(
+            url=access.url.rstrip("/"),
+            headers=dict(access.headers),
+            auth=BearerFile(access.token_file) if access.token_file else None,
+            session=self._session,
+            retry=urllib3.Retry(total=0, read=False),
+        )
+
+    def ask(self, promql: str, at: datetime) -> outcome.Answer:
+        """The series of an instant query, evaluated at `at`; a failure is a value too."""
+        try:
+            return self.query(promql, at)
+        except errors.PrometheusError as error:
+            return outcome.Broken(error.fault, str(error))
+
+    def query(self, promql: str, at: datetime) -> outcome.Table:
+        """As `ask`, raising errors.PrometheusError."""
+        connect, read = self._access.connect.total_seconds(), self._access.read.total_seconds()
+        params = {"time": f"{at.timestamp():.3f}", "timeout": f"{read * SERVER_SHARE:.3f}"}
+        try:
+            vector = self._client.custom_query(promql, params=params, timeout=(connect, read))
+        except errors.BadQuery as error:
+            raise errors.BadQuery(f"{error}; the query was {answers.short(promql)}") from error
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise errors.Unreachable(f"{self._name} {_silence(error, self._access)}") from error
+        return answers.table(vector, self._name)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _inspect(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        """Let only a complete instant vector through to the client, which reads it once more."""
+        with response:
+            body = _body(response, self._name, self._access.read)
+        location = response.headers["Location"] if response.is_redirect else None
+        answers.check_status(response.status_code, location, body, self._name)
+        answers.check_payload(response.headers.get("Content-Type", ""), body, self._name)
+        response.raw = io.BytesIO(body)
+
+
+class BearerFile(auth.AuthBase):
+    """A bearer token that is read from a file for every request."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        try:
+            token = self._path.read_text().strip()
+        except OSError as error:
+            raise errors.Refused(f"the token file {self._path} cannot be read: {error.strerror}") from error
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+
+def _body(response: requests.Response, name: str, patience: timedelta) -> bytes:
+    """Read an answer that may come drop by drop, or without end."""
+    deadline = time.monotonic() + patience.total_seconds()
+    body = bytearray()
+    while chunk := response.raw.read1(2**16, decode_content=True):
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise errors.Malformed(f"{name} answered more than {BODY_LIMIT} bytes: select fewer series")
+        if time.monotonic() > deadline:
+            raise errors.Unreachable(f"{name} gave no whole answer within {patience.total_seconds():g} s")
+    return bytes(body)
+
+
+def _silence(error: Exception, access: Access) -> str:
+    """Why no answer came, in words that are the same at every look."""
+    match error:
+        case requests.exceptions.ConnectTimeout():
+            return f"took no connection within {access.connect.total_seconds():g} s"
+        case requests.exceptions.ReadTimeout() | urllib3.exceptions.ReadTimeoutError():
+            return f"gave no answer within {access.read.total_seconds():g} s"
+        case _:
+            return f"cannot be reached: {_root(error)}"
+
+
+def _root(error: BaseException) -> str:
+    """The innermost cause in a chain of wrapped errors."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error) or type(error).__name__

@@ -1,0 +1,64 @@
+"""What a judge says: a verdict, why, in one sentence, and the numbers behind it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from analysis import errors
+
+
+class Verdict(StrEnum):
+    """PASS: go on. FAIL: take it back. HOLD: not yet. NO_DATA: nothing can be said, which is nobody's fault."""
+
+    PASS = "Pass"
+    FAIL = "Fail"
+    HOLD = "Hold"
+    NO_DATA = "NoData"
+
+
+class Reason(StrEnum):
+    """Why; together with errors.Fault every reason of a judgement, usable as reasons of Kubernetes Events."""
+
+    PASSED = "Passed"
+
+    SUCCESS_RATE_LOW = "SuccessRateLow"
+    LATENCY_HIGH = "LatencyHigh"
+    NO_SUCCESS = "NoSuccess"
+
+    BAD_LOOK = "BadLook"
+    ENVIRONMENT_INCIDENT = "EnvironmentIncident"
+    WARMING_UP = "WarmingUp"
+    STILL_MEASURING = "StillMeasuring"
+
+    NO_REQUESTS = "NoRequests"
+    TOO_FEW_REQUESTS = "TooFewRequests"
+    NOT_SCRAPED = "NotScraped"
+    NO_LATENCY = "NoLatency"
+    UNSOUND_COUNTS = "UnsoundCounts"
+
+
+ROUTINE = frozenset({Reason.WARMING_UP, Reason.STILL_MEASURING})
+"""Reasons that carry no news: a step that is being measured as planned."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One look's result.
+
+    text: one sentence with metric, value, threshold, window and requests.
+    bad_looks, last_bad: to be remembered and given to the next question of the same step.
+    success: percent of the canary's requests; None without requests.
+    latency_ms: the canary's quantile, interpolated; None if not asked or not known.
+    requests: the canary's in the window; None without an answer.
+    seen_share: the canary's share of both legs' requests, 0 to 1; None where that is not known.
+    """
+
+    verdict: Verdict
+    reason: Reason | errors.Fault
+    text: str
+    bad_looks: int = 0
+    last_bad: datetime | None = None
+    success: float | None = None
+    latency_ms: float | None = None
+    requests: int | None = None
+    seen_share: float | None = None

@@ -1,0 +1,1 @@
+"""The judges and the door to Prometheus."""

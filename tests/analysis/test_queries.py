@@ -1,0 +1,72 @@
+"""The PromQL that goes out, as a person would read it; its arithmetic is tested on a real Prometheus."""
+
+from datetime import timedelta
+
+import pytest
+
+from analysis import queries
+
+MINUTE = timedelta(minutes=1)
+MESH = queries.Mesh(
+    requests="hits",
+    latency="millis",
+    namespace="ns",
+    workload="app",
+    always=('side="in"',),
+    failures=(('code="bad"',), ('grpc="1"', 'flag!="x"')),
+)
+SCOPE = 'side="in",ns="shop",app=~"web|web-canary"'
+
+
+def test_a_difference_is_the_end_less_the_start_if_there_was_one_before() -> None:
+    """The formula of the module, written out."""
+    assert queries.difference('hits{app="web"}', MINUTE) == (
+        '(last_over_time(hits{app="web"}[60000ms]) - last_over_time(hits{app="web"}[900000ms] offset 60000ms) >= 0'
+        ' or last_over_time(hits{app="web"}[60000ms]))'
+    )
+
+
+def test_counts_are_one_query_for_both_legs_and_both_kinds() -> None:
+    """Rows by workload; the alternatives of failure are united."""
+    found = f"hits{{{SCOPE}}}"
+    total = queries.difference(found, MINUTE)
+    bad = queries.difference(f'hits{{{SCOPE},code="bad"}}', MINUTE)
+    broken = queries.difference(f'hits{{{SCOPE},grpc="1",flag!="x"}}', MINUTE)
+    assert queries.counts(MESH, "shop", ("web", "web-canary"), MINUTE) == (
+        f'label_replace(sum by (app) ({total}), "counted", "requests", "", "")'
+        f' or label_replace(sum by (app) ({bad} or {broken}), "counted", "failures", "", "")'
+        f" or label_replace(count by (app) (last_over_time({found}[60000ms])) unless count by (app) ({found}),"
+        ' "counted", "dark", "", "")'
+    )
+
+
+def test_latencies_are_rows_by_workload_and_edge() -> None:
+    """Cumulative buckets of the window."""
+    buckets = queries.difference(f"millis{{{SCOPE}}}", MINUTE)
+    assert queries.latencies(MESH, "shop", ("web", "web-canary"), MINUTE) == f"sum by (app, le) ({buckets})"
+
+
+def test_signs_of_life_are_looked_for_over_an_hour() -> None:
+    """A count of series, and of each edge's."""
+    assert queries.series("hits", ('side="in"',)) == 'count(last_over_time(hits{side="in"}[3600000ms]))'
+    found = 'millis{side="in",ns="shop",app="web"}'
+    assert queries.edges(MESH, "shop", "web") == f"count by (le) (last_over_time({found}[3600000ms]))"
+
+
+@pytest.mark.parametrize(
+    ("workloads", "matcher"),
+    [
+        pytest.param(("web",), 'app="web"', id="one"),
+        pytest.param(("web.v1",), 'app="web.v1"', id="one with a dot"),
+        pytest.param(("web.v1", "web"), r'app=~"web\\.v1|web"', id="a dot is no wildcard"),
+        pytest.param(('a"b',), r'app="a\"b"', id="a quote cannot end the string"),
+    ],
+)
+def test_a_workload_is_matched_by_its_whole_name(workloads: tuple[str, ...], matcher: str) -> None:
+    """Names are data and never syntax."""
+    assert matcher in queries.counts(MESH, "shop", workloads, MINUTE)
+
+
+def test_every_mesh_has_a_name() -> None:
+    """What settings choose from."""
+    assert queries.MESHES["istio"] is queries.ISTIO

@@ -1,0 +1,300 @@
+"""The stage of an end-to-end test: a namespace of its own, a Deployment behind a route, real load, and a controller."""
+
+import contextlib
+import copy
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from deploy import kinds, names
+from deploy.cluster import Cluster, from_kubeconfig
+from deploy.kinds import Kind
+from deploy.traffic import Json
+from sandbox import cluster as sandbox_cluster
+from sandbox import load, ports, tally, tools
+from sandbox.cluster import Box
+
+PATIENCE = 90.0
+RATE = 40.0
+
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+"""
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, annotations: {}}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 10
+      containers:
+      - name: web
+        image: web:v1
+        ports: [{containerPort: 8080}]
+        lifecycle: {preStop: {sleep: {seconds: 2}}}
+"""
+
+VIRTUAL_SERVICE = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web}
+spec:
+  hosts: [web]
+  http:
+  - retries: {attempts: 0}
+    route: [{destination: {host: web}}]
+"""
+
+PLAN = {"strategy": "canary", "steps": "20,50", "interval": "6s", "bake": "5s"}
+FLAGS = {"warm-up": "3s", "look": "2", "min-requests": "10", "workers": "2"}
+
+
+def wait(what: str, holds: Callable[[], object], patience: float = PATIENCE) -> None:
+    """Wait on a condition of the real cluster."""
+    deadline = time.monotonic() + patience
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {patience:.0f} s: {what}")
+        time.sleep(0.1)
+
+
+def content(item: Json) -> Json:
+    """What its owner wrote of an object: all but status and what the server keeps."""
+    bare = copy.deepcopy({key: value for key, value in item.items() if key != "status"})
+    for key in ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"):
+        bare["metadata"].pop(key, None)
+    notes = bare["metadata"].get("annotations") or {}
+    notes.pop("deployment.kubernetes.io/revision", None)
+    return bare
+
+
+@dataclass
+class Controller:
+    """One `rampart run`, as its own ServiceAccount, for one namespace."""
+
+    namespace: str
+    kubeconfig: Path
+    flags: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        flags = {**FLAGS, **self.flags, "namespaces": self.namespace, "kubeconfig": str(self.kubeconfig)}
+        flags |= {"listen": "127.0.0.1:0", "prometheus-url": ports.url(ports.PROMETHEUS)}
+        words = [word for key, value in flags.items() for word in (f"--{key}", value)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([sys.executable, "-m", "rollout", "run", *words], stdout=log, stderr=log)
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """End it by a signal and wait; by SIGTERM it must end in order."""
+        if self.process is None:
+            return
+        self.process.send_signal(number)
+        code = self.process.wait(30)
+        self.process = None
+        assert number != signal.SIGTERM or code == 0, f"the controller ended with {code}: {self.words()}"
+
+    def words(self) -> str:
+        return self.log.read_text()
+
+
+@dataclass
+class Stage:
+    """What a test acts on and looks at."""
+
+    box: Box
+    cluster: Cluster
+    namespace: str
+    controller: Controller
+    originals: dict[tuple[str, str], Json] = field(default_factory=dict)
+    traffic: load.Load | None = None
+
+    # Acting as a user.
+
+    def kubectl(self, *words: str, given: str | None = None) -> str:
+        command = [str(tools.kubectl()), "-n", self.namespace, *words]
+        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}"
+        return done.stdout
+
+    def apply(self, *texts: str) -> None:
+        self.kubectl("apply", "-f", "-", given="\n---\n".join(texts))
+
+    def set_image(self, tag: str) -> None:
+        """Begin a release as people do."""
+        self.kubectl("set", "image", "deployment/web", f"web=web:{tag}")
+
+    def wish(self, what: str) -> None:
+        self.kubectl("annotate", "deployment", "web", "--overwrite", f"{names.DO}={what}")
+
+    def send(self, rate: float = RATE, url: str = ports.url(ports.CLIENT_PROXY), host: str = "") -> None:
+        """Real requests from now on; they must succeed before the test goes on."""
+        host = host or f"web.{self.namespace}.svc.cluster.local"
+        self.traffic = load.Load(url, host, rate, seconds=900, box=self.box).start()
+        wait("requests are served", lambda: self.served("v1") > 20)
+
+    # Looking.
+
+    def get(self, kind: Kind, name: str = "web") -> Json:
+        return self.cluster.get(kind, name, self.namespace)
+
+    def served(self, version: str) -> int:
+        """Requests that a version has answered until now."""
+        return sum(number for (_, seen, _), number in self.counts().counts.items() if seen == version)
+
+    def counts(self) -> tally.Tally:
+        assert self.traffic is not None
+        return self.traffic.counts()
+
+    def finish_load(self) -> tally.Tally:
+        assert self.traffic is not None
+        return self.traffic.stop()
+
+    def releases(self) -> list[Json]:
+        found = self.cluster.list(kinds.RELEASE, self.namespace).items
+        return sorted(found, key=lambda item: (item["metadata"]["creationTimestamp"], item["spec"].get("attempt", 1)))
+
+    def status(self) -> Json:
+        """The status of the newest release; empty while there is none."""
+        found = self.releases()
+        return (found[-1].get("status") or {}) if found else {}
+
+    def wait_phase(self, *phases: str, patience: float = PATIENCE) -> Json:
+        wait(f"phase {phases}, is {self.status()}", lambda: self.status().get("phase") in phases, patience)
+        return self.status()
+
+    def wait_weight(self, weight: str) -> None:
+        wait(f"weight {weight}", lambda: self.status().get("weight") == weight)
+
+    def events(self, reason: str = "") -> list[Json]:
+        found = self.cluster.list(kinds.EVENT, self.namespace).items
+        ours = [item for item in found if item.get("reportingComponent") == "rampart"]
+        about = [item for item in ours if item["involvedObject"]["kind"] == "Deployment"]
+        return [item for item in about if not reason or item["reason"] == reason]
+
+    # The end of every test.
+
+    def check_rest(self, version: str, paused: bool = False) -> None:
+        """Nothing of ours is left; route, Service and Deployment are as they were (promise 7)."""
+        left = self.cluster.list(kinds.DEPLOYMENT, self.namespace, labels=names.RELEASE).items
+        assert left == [], "a canary is left"
+        rules = [item["metadata"]["name"] for item in self.cluster.list(kinds.DESTINATION_RULE, self.namespace).items]
+        assert rules == [name for kind, name in self.originals if kind == "DestinationRule"]
+        routes = [item["metadata"]["name"] for item in self.cluster.list(kinds.VIRTUAL_SERVICE, self.namespace).items]
+        assert routes == [name for kind, name in self.originals if kind == "VirtualService"]
+        for (kind, name), before in self.originals.items():
+            after = content(self.get(BY_NAME[kind], name))
+            if kind == "Deployment":
+                self._check_deployment(before, after, version, paused)
+            else:
+                assert after == before, f"{kind} {name} is not as its owner wrote it"
+
+    def _check_deployment(self, before: Json, after: Json, version: str, paused: bool) -> None:
+        image = after["spec"]["template"]["spec"]["containers"][0].pop("image")
+        before = copy.deepcopy(before)
+        before["spec"]["template"]["spec"]["containers"][0].pop("image")
+        notes = after["metadata"]["annotations"]
+        marks = {key: notes.pop(key) for key in (names.HELD, names.FAILED) if key in notes}
+        assert after["spec"].pop("paused", False) is paused
+        assert bool(marks) is paused, f"marks at rest: {marks}"
+        assert image == f"web:{version}"
+        assert without_applied(after) == without_applied(before)
+
+    def check_none_failed(self) -> tally.Tally:
+        """No request failed in the whole test (promise 5)."""
+        total = self.finish_load()
+        assert total.failed == 0, f"{total}: {total.failures}"
+        return total
+
+
+def without_applied(item: Json) -> Json:
+    notes = item["metadata"].get("annotations") or {}
+    passing = ("kubectl.kubernetes.io/", names.STRATEGY)
+    kept = {key: value for key, value in notes.items() if not key.startswith(passing)}
+    return {**item, "metadata": {**item["metadata"], "annotations": kept}}
+
+
+BY_NAME = {kind.kind: kind for kind in (kinds.SERVICE, kinds.DEPLOYMENT, kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE)}
+
+
+def manifests(image: str, plan: dict[str, str], *extra: str, virtual_service: str = VIRTUAL_SERVICE) -> list[str]:
+    """A Deployment of `image` with the plan's annotations, its Service, and its route."""
+    deployment = yaml.safe_load(DEPLOYMENT)
+    deployment["metadata"]["annotations"] = {f"{names.GROUP}/{key}": value for key, value in plan.items()}
+    deployment["spec"]["template"]["spec"]["containers"][0]["image"] = f"web:{image}"
+    return [text for text in (SERVICE, yaml.safe_dump(deployment), virtual_service, *extra) if text]
+
+
+@contextlib.contextmanager
+def opened(
+    *extra: str,
+    image: str = "v1",
+    plan: dict[str, str] | None = None,
+    flags: dict[str, str] | None = None,
+    virtual_service: str = VIRTUAL_SERVICE,
+) -> Iterator[Stage]:
+    """A stage with everything running: the Deployment rolled out and the controller started."""
+    box = sandbox_cluster.current()
+    admin = Cluster(from_kubeconfig(str(box.kubeconfig)))
+    namespace = f"e2e-{uuid.uuid4().hex[:8]}"
+    admin.create(kinds.NAMESPACE, {"metadata": {"name": namespace}})
+    with tempfile.TemporaryDirectory() as directory:
+        kubeconfig = box.kubeconfig_for("rampart-system", "rampart")
+        controller = Controller(namespace, kubeconfig, flags or {}, Path(directory) / "controller.log")
+        stage = Stage(box, admin, namespace, controller)
+        try:
+            stage.apply(*manifests(image, {**PLAN, **(plan or {})}, *extra, virtual_service=virtual_service))
+            stage.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+            remember(stage)
+            controller.start()
+            wait("the controller watches", lambda: '"event":"started"' in controller.words())
+            yield stage
+            controller.end()
+        except BaseException:
+            sys.stderr.write(f"--- the controller's log\n{controller.words()}\n--- status\n{stage.releases()}\n")
+            raise
+        finally:
+            close(stage)
+
+
+def close(stage: Stage) -> None:
+    if stage.controller.process is not None:
+        stage.controller.end(signal.SIGKILL)
+    if stage.traffic is not None:
+        stage.traffic.stop()
+    for release in stage.releases():
+        name, free = release["metadata"]["name"], {"metadata": {"finalizers": None}}
+        stage.cluster.patch(kinds.RELEASE, name, stage.namespace, free)
+    stage.cluster.delete(kinds.NAMESPACE, stage.namespace)
+    stage.cluster.close()
+
+
+def remember(stage: Stage) -> None:
+    """Keep the user's objects as they are before anything happens."""
+    for name, kind in BY_NAME.items():
+        for item in stage.cluster.list(kind, stage.namespace).items:
+            stage.originals[name, item["metadata"]["name"]] = content(item)
+
+
+def is_inside() -> bool:
+    """Whether this process runs in the sandbox's network, where its parts are reachable."""
+    return "KUBECONFIG" in os.environ and "RAMPART_SANDBOX" in os.environ

@@ -1,0 +1,161 @@
+"""What a release lives through: a killed controller, a Prometheus that goes away, and foreign writers."""
+
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy import kinds
+from sandbox import cluster, tools
+from sandbox.cluster import Box
+from tests.e2e import stage
+
+PORT = 19090
+
+
+@pytest.mark.parametrize("moment", ["Preparing", "Stepping", "Baking", "Promoting", "Finishing"])
+def test_controller_killed_in_mid_release_finds_its_way(moment: str) -> None:
+    """SIGKILL in a phase; the next one goes on, no request fails (promise 6)."""
+    with stage.opened() as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_phase(moment)
+        play.controller.end(signal.SIGKILL)
+        play.controller.start()
+        play.wait_phase("Promoted")
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def test_controller_killed_while_rolling_back_finds_its_way() -> None:
+    """The fall was done; what remains is cleaned up by the next one."""
+    with stage.opened(plan={"max-failures": "1"}) as play:
+        play.send()
+        play.set_image("v2-errors50")
+        play.wait_phase("RollingBack")
+        play.controller.end(signal.SIGKILL)
+        play.controller.start()
+        play.wait_phase("RolledBack")
+        assert {version for version, _ in play.finish_load().failures} == {"v2"}
+        play.check_rest("v2-errors50", paused=True)
+
+
+class OwnPrometheus:
+    """A Prometheus of the test's own, over the sandbox's configuration."""
+
+    def __init__(self, directory: Path, box: Box) -> None:
+        self._arguments = [
+            str(tools.prometheus()),
+            f"--config.file={box.home.data / 'prometheus.yaml'}",
+            f"--storage.tsdb.path={directory}",
+            f"--web.listen-address=127.0.0.1:{PORT}",
+            "--log.level=error",
+        ]
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        self.end()
+        self.process = self._start()
+
+
+@contextmanager
+def own_prometheus() -> Iterator[OwnPrometheus]:
+    with tempfile.TemporaryDirectory() as directory:
+        prometheus = OwnPrometheus(Path(directory), cluster.current())
+        try:
+            yield prometheus
+        finally:
+            prometheus.process.send_signal(signal.SIGCONT)
+            prometheus.end()
+
+
+def test_prometheus_away_and_back_holds_and_goes_on() -> None:
+    """Stopped, hung and started again in mid-step: a verdict of its own, never the canary's fault (promise 4)."""
+    flags = {"prometheus-url": f"http://127.0.0.1:{PORT}", "prometheus-timeout": "2"}
+    with own_prometheus() as prometheus, stage.opened(flags=flags) as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_weight("20")
+        prometheus.end()
+        stage.wait("it holds", lambda: play.status()["holding"] == "PrometheusUnreachable")
+        assert play.status()["weight"] == "20"
+        prometheus.restart()
+        play.wait_weight("50")
+        prometheus.process.send_signal(signal.SIGSTOP)
+        stage.wait("it holds", lambda: play.status()["holding"] == "PrometheusUnreachable")
+        prometheus.process.send_signal(signal.SIGCONT)
+        play.wait_phase("Promoted")
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def test_no_traffic_holds_and_is_cancelled_at_the_deadline() -> None:
+    """Silence is neither a pass nor a failure (case 20)."""
+    with stage.opened(plan={"deadline": "25s"}) as play:
+        play.set_image("v2")
+        stage.wait("it holds", lambda: play.status().get("holding") == "NoRequests")
+        assert play.wait_phase("Cancelled")["reason"] == "DeadlinePassed"
+        play.check_rest("v2", paused=True)
+
+
+def test_edit_of_another_rule_is_kept_by_the_restored_route() -> None:
+    """The user's own change in mid-release is there afterwards, and disturbs nothing."""
+    with stage.opened() as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_weight("20")
+        play.kubectl(
+            "patch", "virtualservice", "web", "--type=json",
+            '-p=[{"op":"add","path":"/spec/http/0/timeout","value":"7s"}]',
+        )  # fmt: skip
+        play.originals["VirtualService", "web"]["spec"]["http"][0]["timeout"] = "7s"
+        play.wait_phase("Promoted")
+        assert play.events("RouteDrift") == []
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def test_route_put_back_by_a_foreign_writer_is_split_again() -> None:
+    """A GitOps tool applies its manifest once: seen, said, split again (case 12)."""
+    with stage.opened(plan={"interval": "10s"}) as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_weight("20")
+        put_back(play)
+        stage.wait("it is said", lambda: play.events("RouteDrift"))
+        play.wait_phase("Promoted")
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def put_back(play: stage.Stage) -> None:
+    """Replace the route's rules by the original ones, as a tool does that knows nothing of us."""
+    rules = play.originals["VirtualService", "web"]["spec"]["http"]
+    patch = [{"op": "replace", "path": "/spec/http", "value": rules}]
+    play.cluster.patch(kinds.VIRTUAL_SERVICE, "web", play.namespace, patch)
+
+
+def test_route_put_back_again_and_again_ends_the_release() -> None:
+    """There is no fight: after three times all traffic is stable's and the canary goes."""
+    with stage.opened(plan={"interval": "60s", "bake": "20s"}) as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_weight("20")
+        for time in range(1, 4):
+            put_back(play)
+            stage.wait(f"drift {time} is answered", lambda time=time: len(play.status()["drifts"]) == time)  # type: ignore[misc]
+            stage.wait("it is split", lambda: len(play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][0]["route"]) == 2)
+        put_back(play)
+        assert play.wait_phase("Cancelled")["reason"] == "RouteContested"
+        play.check_rest("v2", paused=True)
