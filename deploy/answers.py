@@ -45,6 +45,20 @@ def decoded(what: str, body: bytes) -> Json:
     return found
 
 
+def listed(what: str, body: bytes) -> Json:
+    """A list of objects with its resource version; a JSON object of another shape is no answer of an API server."""
+    page = decoded(what, body)
+    items = page.get("items") or []
+    if not _has_version(page) or not isinstance(items, list) or not all(_has_version(item) for item in items):
+        raise errors.Unreachable(f"{what}: the answer is no list of objects but {_quoted(body)!r}")
+    return page
+
+
+def _has_version(subject: object) -> bool:
+    about = subject.get("metadata") if isinstance(subject, dict) else None
+    return isinstance(about, dict) and isinstance(about.get("resourceVersion"), str)
+
+
 def refusal(what: str, status: int, body: bytes, headers: Mapping[str, str]) -> errors.ClusterError:
     """The error that an HTTP status other than 2xx stands for, with the server's words and its Retry-After."""
     words = _words(body)
@@ -67,10 +81,10 @@ def changes(what: str, chunks: Iterable[bytes]) -> Iterator[Change]:
 def _change(what: str, line: bytes) -> Change:
     event = decoded(what, line)
     subject = event.get("object")
-    if not isinstance(subject, dict) or not isinstance(event.get("type"), str):
-        raise errors.Unreachable(f"{what}: a line of the watch is no event but {_quoted(line)!r}")
-    if event["type"] == "ERROR":
+    if event.get("type") == "ERROR" and isinstance(subject, dict):
         raise refusal(what, int(subject.get("code", 500)), orjson.dumps(subject), {})
+    if not isinstance(event.get("type"), str) or not isinstance(subject, dict) or not _has_version(subject):
+        raise errors.Unreachable(f"{what}: a line of the watch is no event but {_quoted(line)!r}")
     return Change(event["type"], subject)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import urllib3
 from kubernetes import client, config
 
-from deploy import answers, errors, kinds, names
+from deploy import answers, errors, kinds, names, streams
 from deploy.kinds import Kind
 from deploy.traffic import Json
 
@@ -20,7 +20,6 @@ Observer = Callable[[str, str, int, float], None]
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-WATCH_GRACE_SECONDS = 15.0
 CONNECTIONS = 32
 PAGE = 500
 METHODS = {"create": "POST", "replace": "PUT", "patch": "PATCH", "delete": "DELETE"}
@@ -101,31 +100,6 @@ def _keep_alive() -> list[tuple[int, int, int]]:
     return options
 
 
-class Watch(Iterator[answers.Change]):
-    """An open watch; it ends when the server closes it. Any thread may `stop` it, which ends it at once."""
-
-    def __init__(self, what: str, response: urllib3.BaseHTTPResponse) -> None:
-        self._what = what
-        self._response = response
-        self._changes = answers.changes(what, response.stream(amt=None, decode_content=False))
-
-    def __next__(self) -> answers.Change:
-        try:
-            return next(self._changes)
-        except (StopIteration, errors.ClusterError):
-            self._response.close()
-            raise
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            self._response.close()
-            raise errors.Unreachable(f"{self._what}: {error}") from error
-
-    def stop(self) -> None:
-        try:
-            self._response.shutdown()
-        except (ValueError, RuntimeError, OSError):
-            self._response.close()
-
-
 class Cluster:
     """One API server as one user; safe for use by many threads.
 
@@ -142,7 +116,7 @@ class Cluster:
         self._served: dict[Kind, Kind] = {}
 
     def within(self, seconds: float) -> "Cluster":
-        """The same door, whose calls (watches apart) give up after `seconds` without an answer."""
+        """The same door, whose calls give up after `seconds` without a word; a watch, as long after its own time."""
         hurried = copy.copy(self)
         hurried._timeout = (min(seconds, CONNECT_SECONDS), seconds)
         return hurried
@@ -176,7 +150,8 @@ class Cluster:
         call = replace(self._call("list", kind, namespace), accept=METADATA_LIST if metadata_only else JSON)
         more: tuple[tuple[str, str], ...] = (("resourceVersion", resource_version),) if resource_version else ()
         while True:
-            page = self._json(replace(call, query=(("limit", str(PAGE)), *_given(labelSelector=labels), *more)))
+            asked = replace(call, query=(("limit", str(PAGE)), *_given(labelSelector=labels), *more))
+            page = answers.listed(call.what, streams.whole(call.what, self._open(asked, self._timeout)))
             yield Listing(_named(page), page["metadata"]["resourceVersion"])
             if not page["metadata"].get("continue"):
                 return
@@ -252,7 +227,7 @@ class Cluster:
         resource_version: str,
         timeout_seconds: int,
         metadata_only: bool = False,
-    ) -> Watch:
+    ) -> streams.Watch:
         """What changed since `resource_version`, with bookmarks; Expired where the server has forgotten it."""
         query = _given(
             watch="true",
@@ -261,7 +236,7 @@ class Cluster:
             timeoutSeconds=str(timeout_seconds),
         )
         call = replace(self._call("watch", kind, namespace), query=query, accept=METADATA if metadata_only else JSON)
-        return Watch(call.what, self._open(call, (CONNECT_SECONDS, timeout_seconds + WATCH_GRACE_SECONDS)))
+        return streams.Watch(call.what, self._open(call, (CONNECT_SECONDS, timeout_seconds + self._timeout[1])))
 
     def serves(self, kind: Kind) -> bool:
         """Whether the server knows the kind, at its version or at one of its older ones."""
@@ -328,7 +303,7 @@ class Cluster:
         )
 
     def _json(self, call: _Call) -> Json:
-        return answers.decoded(call.what, _body(call, self._open(call, self._timeout)))
+        return answers.decoded(call.what, streams.whole(call.what, self._open(call, self._timeout)))
 
     def _open(self, call: _Call, timeout: tuple[float, float]) -> urllib3.BaseHTTPResponse:
         """An answer of status 2xx whose body is still to be read."""
@@ -341,7 +316,7 @@ class Cluster:
                 self._observer(call.verb, call.plural, status, time.monotonic() - started)
         if 200 <= status < 300:
             return response
-        raise answers.refusal(call.what, status, _body(call, response), response.headers)
+        raise answers.refusal(call.what, status, streams.whole(call.what, response), response.headers)
 
     def _send(self, call: _Call, timeout: tuple[float, float]) -> urllib3.BaseHTTPResponse:
         method = METHODS.get(call.verb, "GET")
@@ -358,13 +333,6 @@ class Cluster:
             raise errors.Unreachable(f"{call.what}: {error}") from error
         response: urllib3.BaseHTTPResponse = answer.response
         return response
-
-
-def _body(call: _Call, response: urllib3.BaseHTTPResponse) -> bytes:
-    try:
-        return response.data
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise errors.Unreachable(f"{call.what}: {error}") from error
 
 
 def _tests(patch: Json | JsonPatch) -> bool:

@@ -33,14 +33,14 @@ def is_leg(subset: object) -> bool:
 def encode(pin: traffic.Pin, subset: str | None) -> str:
     """The name of the leg that reaches those pods of the user's `subset` which `pin` tells."""
     if subset is None:
-        return pin.name
+        return _plain(pin)
     short = subset if len(subset) <= SUBSET_ROOM else names.fit(subset, "subset", SUBSET_ROOM)
-    return names.fit(pin.name, short)
+    return names.fit(_plain(pin), short)
 
 
 def decode(name: str, pin: traffic.Pin, subsets: Iterable[str]) -> str | None:
     """The user's subset in a leg's name; `subsets` are the likely ones, None means that the leg has none."""
-    if name == pin.name:
+    if name == _plain(pin):
         return None
     tails = (name[start:] for start in range(1, len(name)))
     return next((subset for subset in (*subsets, *tails) if encode(pin, subset) == name), None)
@@ -67,3 +67,10 @@ def guess(name: str, subsets: Collection[str]) -> Leg:
         if value.endswith(f"-{subset}"):
             return Leg(traffic.canary(value.removesuffix(f"-{subset}")), subset)
     return Leg(traffic.canary(value), None)
+
+
+def _plain(pin: traffic.Pin) -> str:
+    """The pin's name; of a pin whose value leaves no room for the prefix that tells a leg, the value is cut."""
+    role = STABLE if pin.label == names.POD_TEMPLATE_HASH else CANARY
+    fits = pin.name.startswith(role) and len(pin.name) <= names.LABEL_LIMIT
+    return pin.name if fits else names.fit(f"{role}{pin.value}", "leg")

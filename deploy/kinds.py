@@ -36,8 +36,10 @@ class Kind:
 
     def called(self, namespace: str | None = None, name: str = "") -> str:
         """How a message names the object: `deployment shop/web`."""
-        where = "/".join(part for part in (namespace if self.namespaced else None, name) if part)
-        return f"{self.kind.lower()} {where}" if where else self.plural
+        where = namespace if self.namespaced else None
+        if not name:
+            return f"{self.plural} in {where}" if where else self.plural
+        return f"{self.kind.lower()} {where}/{name}" if where else f"{self.kind.lower()} {name}"
 
 
 _ADMISSION = "admissionregistration.k8s.io"

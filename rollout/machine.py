@@ -5,6 +5,7 @@ Pure and total: every pair of stage and signal has a course, every course is lai
 """
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from analysis.verdict import Verdict
@@ -47,6 +48,8 @@ def decide(release: Release, seen: Seen, pace: Pace) -> Decision:
             return end_pending(signal, release, seen)
         case Course.LET_GO:
             return let_go(release, seen)
+        case Course.RETREAT:
+            return retreat(release, seen, pace)
         case Course.WITHDRAW:
             return fall_recorded(Signal.ROUTE_CONTESTED, release, seen, ())
         case Course.KEEP:
@@ -79,7 +82,7 @@ def why(signal: Signal, release: Release, seen: Seen) -> str:
         case Signal.JUDGED_BAD | Signal.JUDGED_BAD_HELD:
             return seen.judgement.text if seen.judgement else "judged bad"
         case Signal.CANARY_DEAD:
-            return (seen.canary.dead if seen.canary else None) or "the canary can not come up"
+            return (seen.canary.dead if seen.canary else None) or "the canary Deployment was deleted"
         case Signal.NO_DATA_CANCELLED:
             return f"cancelled as the plan says: {seen.judgement.text if seen.judgement else 'no data'}"
         case Signal.DEADLINE_PASSED:
@@ -111,11 +114,11 @@ def why(signal: Signal, release: Release, seen: Seen) -> str:
             return signal.value
 
 
-def judged_cause(signal: Signal, seen: Seen) -> Signal:
+def judged_cause(signal: Signal, release: Release, seen: Seen) -> Signal:
     """A version that was judged bad ends as such, whatever else arrives in the same look (law 15)."""
     if seen.judgement is not None and seen.judgement.verdict is Verdict.FAIL and signals.takes_back(seen):
         return Signal.JUDGED_BAD
-    if seen.canary is not None and seen.canary.dead is not None:
+    if signals.is_dead(release, seen, signals.stage(release, seen)):
         return Signal.CANARY_DEAD
     return signal
 
@@ -127,13 +130,13 @@ def fall(signal: Signal, release: Release, seen: Seen) -> Decision:
     first: tuple[Act, ...] = ()
     if route.split is not None and (release.pin in route.split.pins or not route.agreed):
         first = (Steer(down),)
-    return fall_recorded(judged_cause(signal, seen), release, seen, first)
+    return fall_recorded(judged_cause(signal, release, seen), release, seen, first)
 
 
 def fall_recorded(signal: Signal, release: Release, seen: Seen, first: tuple[Act, ...]) -> Decision:
     text = why(signal, release, seen)
     reason = seen.judgement.reason.value if signal is Signal.JUDGED_BAD and seen.judgement else signal.value
-    told = Told(reason, f"{text}: all traffic back to stable", Level.WARNING)
+    told = Told(reason, f"{text}: all traffic back to stable", progress.level_of(OUTCOMES[signal]))
     status = note(release, seen, told, phase=Phase.ROLLING_BACK, outcome=OUTCOMES[signal], holding="")
     status = status.model_copy(update={"weight": status.weight * 0, "step_text": ""} | progress.measured(seen))
     mark: tuple[Act, ...] = (Mark(release.spec.revision),) if signal in MARKED and has_template(release, seen) else ()
@@ -143,6 +146,14 @@ def fall_recorded(signal: Signal, release: Release, seen: Seen, first: tuple[Act
 def has_template(release: Release, seen: Seen) -> bool:
     """Whether the Deployment is there and still carries this release's template."""
     return seen.workload is not None and seen.workload.digest == release.spec.revision and not seen.workload.deleting
+
+
+def retreat(release: Release, seen: Seen, pace: Pace) -> Decision:
+    """A fall that keeps the leg: the step begins anew when the canary's pods are back."""
+    text = seen.canary.waiting if seen.canary and seen.canary.waiting else "no pod of the canary is ready"
+    told = Told("CanaryNotReady", f"{text}: its traffic goes to stable until one is", Level.WARNING)
+    status = note(release, seen, told, holding="CanaryNotReady")
+    return Decision((Steer(progress.split_at(release, Decimal(0))), Record(status)), (told,), pace.settle)
 
 
 def let_go(release: Release, seen: Seen) -> Decision:

@@ -17,6 +17,8 @@ class Course(StrEnum):
     """Nothing of ours is in the route yet: end at once."""
     LET_GO = "let go"
     """The stable pods vanish natively: the root gets the traffic at once; then RollingBack."""
+    RETREAT = "retreat"
+    """The canary's share to zero, its leg stays: it rises again when its pods are ready."""
     WITHDRAW = "withdraw"
     """The route belongs to somebody else now: touch it no more; RollingBack removes the canary."""
     KEEP = "keep"
@@ -57,6 +59,7 @@ ROWS: dict[Signal, tuple[Course, ...]] = {
     Signal.NO_DATA_CANCELLED: (C.GO_ON, C.GO_ON, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.ROUTE_CONTESTED: (C.GO_ON, C.GO_ON, C.WITHDRAW, C.WITHDRAW, C.WITHDRAW, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.FALL_FOUND: (C.GO_ON, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
+    Signal.CANARY_UNREADY: (C.GO_ON, C.GO_ON, C.RETREAT, C.RETREAT, C.RETREAT, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.SCALED_TO_ZERO: (C.HOLD, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.PAUSE_WISHED: (C.PAUSE, C.PAUSE, C.PAUSE, C.PAUSE, C.PAUSE, C.REFUSE, C.REFUSE, C.REFUSE),
     Signal.RESUME_WISHED: (C.RESUME, C.RESUME, C.RESUME, C.RESUME, C.RESUME, C.REFUSE, C.REFUSE, C.REFUSE),

@@ -1,5 +1,6 @@
 """Observe: read all that one look needs into one frozen value."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -73,6 +74,7 @@ class Observer:
         self._judge = judge
         self._settings = settings
         self._now = now
+        self._ready: dict[str, tuple[int, float]] = {}
 
     def view(self, namespace: str, name: str) -> View:
         """The Deployment, its ReplicaSets and its Releases. Raises ClusterError."""
@@ -190,11 +192,13 @@ class Observer:
         refusals = self.refusals(view) if pending else ()
         target = None if refusals else self.target(view, release)
         survey, age = self._routes.survey(target, release.status.saved) if target else (Survey(), 0.0)
+        canary = self.canary(release)
         seen = Seen(
             now=self._now(),
             workload=view.work,
             revisions=view.revisions,
-            canary=self.canary(release),
+            canary=canary,
+            canary_age=self._age(release, canary),
             leavers=self._leavers(view, release, base),
             base=base,
             predecessor=predecessor,
@@ -248,6 +252,18 @@ class Observer:
             return None
         pods = self._cluster.list(kinds.POD, namespace, labels=f"{names.RELEASE}={release.name}").items
         return workload.read_canary(found, [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
+
+    def _age(self, release: Release, canary: Canary | None) -> float:
+        """For how long, as far as this process saw, the canary has had as many ready pods."""
+        ready = canary.ready if canary is not None else 0
+        known = self._ready.get(release.uid)
+        if known is None or known[0] != ready:
+            self._ready[release.uid] = known = (ready, time.monotonic())
+        return time.monotonic() - known[1]
+
+    def forget(self, release: Release) -> None:
+        """Nothing of an ended release is kept in memory."""
+        self._ready.pop(release.uid, None)
 
     def _others(self, view: View, release: Release) -> tuple[Base | None, str | None]:
         """The release on whose canary this one stands or will stand, or the one that it must wait for."""

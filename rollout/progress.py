@@ -223,13 +223,15 @@ def first_split(release: Release, seen: Seen, pinned: traffic.Split, pace: Pace)
 
 
 def raise_to(weight: Decimal, release: Release, seen: Seen, pace: Pace) -> Decision:
-    """Pods first, then the weight: recorded, then done."""
+    """Pods first, known to every proxy, then the weight: recorded, then done."""
     pods = need(seen, weight)
     canary = seen.canary
     if canary is None or canary.replicas < pods:
         return Decision((Raise(pods),), (), pace.poll)
     if canary.ready < pods:
         return Decision(look_again=pace.poll)
+    if seen.canary_age < pace.settle:
+        return Decision(look_again=pace.settle - seen.canary_age)
     phase = Phase.BAKING if weight == FULL else Phase.STEPPING
     plan = release.plan
     stays = len(plan.steps) + 1
@@ -281,7 +283,8 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     lacking = frozenset(want.pins) - seen.route.legs
     if lacking:
         return Decision((Define(seen.route.legs | frozenset(want.pins)),), (), pace.settle)
-    if seen.canary is None or seen.canary.ready < need(seen, release.status.weight):
+    short = seen.canary is None or seen.canary.ready < need(seen, release.status.weight)
+    if short or seen.canary_age < pace.settle:
         text = seen.canary.waiting if seen.canary and seen.canary.waiting else "its pods are not ready"
         return held_up("CanaryNotReady", f"the weight waits for the canary: {text}", release, seen, pace.poll)
     status = release.status.model_copy(update={"since": seen.now, "holding": ""})

@@ -133,6 +133,7 @@ class Reconciler:
         for release in view.ended:
             self._actor.let_go(release)
             self._known.discard(release.uid)
+            self._observer.forget(release)
         for release in view.ended[: -self._keep]:
             try:
                 self._cluster.delete(kinds.RELEASE, release.name, release.namespace, uid=release.uid)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from deploy import errors, istio, kinds, traffic
+from deploy import errors, istio, kinds, names
 from deploy.cluster import Cluster
 from deploy.kinds import Kind
 from deploy.traffic import Change, Json, Pin, Split, Survey, Target, Verb
@@ -96,9 +96,6 @@ class Routes:
             self._sightings[key] = known = (found.versions, now)
         return found, now - known[1]
 
-    def forget(self, target: Target) -> None:
-        self._sightings.pop((target.namespace, target.service), None)
-
     def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
         return istio.foreign(target, self.objects(), saved or {}, pins)
 
@@ -109,33 +106,54 @@ class Routes:
         self._write(lambda objects: istio.steer(target, objects, split, saved or {}))
 
     def restore(self, target: Target, saved: Json | None) -> None:
-        self._write(lambda objects: istio.restore(target, objects, saved or {}))
+        for kind, item in self._write(lambda objects: istio.restore(target, objects, saved or {})):
+            self._disown(kind, item)
 
-    def _write(self, think: Callable[[Objects], tuple[Change, ...]]) -> None:
-        """Write what is missing; after a conflict think again at once over what stands there now (case 5)."""
-        for attempt in range(TRIES):
-            try:
-                for change in think(self.objects()):
-                    self._carry_out(change)
-                return
-            except errors.Conflict:
-                if attempt + 1 == TRIES:
-                    raise
+    def _disown(self, kind: str, item: Json) -> None:
+        """Give up what the server noted as ours, or the owner's next server-side apply would meet a conflict."""
+        metadata = item["metadata"]
+        kept = [entry for entry in metadata.get("managedFields") or () if entry["manager"] != names.FIELD_MANAGER]
+        patch: list[Json] = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+            {"op": "replace", "path": "/metadata/managedFields", "value": kept or [{}]},
+        ]
+        after = self._cluster.patch(KINDS[kind], metadata["name"], metadata["namespace"], patch)
+        self._memory.keep(kind, after)
 
-    def _carry_out(self, change: Change) -> None:
+    def _write(self, think: Callable[[Objects], tuple[Change, ...]]) -> list[tuple[str, Json]]:
+        """Write what is missing; after a conflict think again at once over what stands there now (case 5).
+
+        Answers what was replaced, by kind.
+        """
+        replaced: list[tuple[str, Json]] = []
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(errors.Conflict):
+                replaced += self._write_once(think)
+                return replaced
+        return replaced + self._write_once(think)
+
+    def _write_once(self, think: Callable[[Objects], tuple[Change, ...]]) -> list[tuple[str, Json]]:
+        written = [(change.body["kind"], self._carry_out(change), change.verb) for change in think(self.objects())]
+        return [(kind, item) for kind, item, verb in written if item is not None and verb is Verb.REPLACE]
+
+    def _carry_out(self, change: Change) -> Json | None:
+        """One write; the object as it stands now, None where it was deleted."""
         kind = change.body["kind"]
         namespace, name = change.body["metadata"]["namespace"], change.body["metadata"]["name"]
         try:
             match change.verb:
                 case Verb.CREATE:
-                    self._memory.keep(kind, self._cluster.create(KINDS[kind], change.body))
+                    after = self._cluster.create(KINDS[kind], change.body)
                 case Verb.REPLACE:
-                    self._memory.keep(kind, self._cluster.replace(KINDS[kind], change.body))
+                    after = self._cluster.replace(KINDS[kind], change.body)
                 case Verb.DELETE:
                     self._delete(kind, change.body)
+                    return None
         except (errors.Conflict, errors.Missing):
             self._refresh(kind, namespace, name, change.body)
             raise errors.Conflict(f"{kind} {namespace}/{name} changed since it was read") from None
+        self._memory.keep(kind, after)
+        return after
 
     def _delete(self, kind: str, body: Json) -> None:
         metadata = body["metadata"]
@@ -157,8 +175,6 @@ class Routes:
             self._memory.drop(kind, stale)
 
 
-def target_of(
-    namespace: str, service: str, running: Mapping[str, str], new: Mapping[str, str], domain: str
-) -> traffic.Target:
+def target_of(namespace: str, service: str, running: Mapping[str, str], new: Mapping[str, str], domain: str) -> Target:
     """The target of a release, without the labels that only mark a ReplicaSet."""
     return Target(namespace, service, dict(running), dict(new), domain)

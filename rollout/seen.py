@@ -46,6 +46,8 @@ class Seen:
     workload: Workload | None
     revisions: tuple[Revision, ...] = ()
     canary: Canary | None = None
+    canary_age: float = 0.0
+    """Seconds since the canary was first seen with as many ready pods as now."""
     leavers: int = 0
     """Pods and endpoint addresses of canaries that are to go (this release's, and its base's once it ended)."""
     base: Base | None = None

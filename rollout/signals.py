@@ -37,6 +37,7 @@ class Signal(StrEnum):
     REVERT_WISHED = "RevertWished"
     JUDGED_BAD = "JudgedBad"
     CANARY_DEAD = "CanaryDead"
+    CANARY_UNREADY = "CanaryUnready"
     DEADLINE_PASSED = "DeadlinePassed"
     NO_DATA_CANCELLED = "NoDataCancelled"
     ROUTE_CONTESTED = "RouteContested"
@@ -54,6 +55,9 @@ class Signal(StrEnum):
 
 CONTEST = timedelta(minutes=10)
 CONTEST_TIMES = 3
+
+CANARY_STAGES = frozenset({Stage.STEPPING, Stage.BAKING, Stage.PROMOTING})
+"""Stages in which users are on a canary and stable is whole."""
 
 SPLIT_STAGES = frozenset({Stage.STEPPING, Stage.BAKING, Stage.PROMOTING, Stage.ROLLING})
 """Stages in which the route is meant to show our legs."""
@@ -135,8 +139,20 @@ def takes_back(seen: Seen) -> bool:
 
 
 def is_dead(release: Release, seen: Seen, at: Stage) -> bool:
-    """The canary's pods can not come up."""
-    return seen.canary is not None and seen.canary.dead is not None
+    """The canary's pods can not come up, or somebody deleted it."""
+    if seen.canary is None or seen.canary.deleting:
+        return at in CANARY_STAGES and has_weight(release, seen)
+    return seen.canary.dead is not None
+
+
+def is_unready(release: Release, seen: Seen, at: Stage) -> bool:
+    """Users are sent to a canary of which no pod is ready; their requests fail where no judge sees them."""
+    unready = seen.canary is not None and seen.canary.ready == 0
+    return at in CANARY_STAGES and unready and has_weight(release, seen)
+
+
+def has_weight(release: Release, seen: Seen) -> bool:
+    return seen.route.split is not None and seen.route.split.share(release.pin) > 0
 
 
 def is_late(release: Release, seen: Seen, at: Stage) -> bool:
@@ -172,7 +188,7 @@ def has_fallen(release: Release, seen: Seen, at: Stage) -> bool:
         return False
     if at is Stage.PREPARING:
         return seen.canary is not None
-    return at in (Stage.STEPPING, Stage.BAKING, Stage.PROMOTING)
+    return at in CANARY_STAGES
 
 
 def is_scaled_to_zero(release: Release, seen: Seen, at: Stage) -> bool:
@@ -210,6 +226,7 @@ CHAIN: tuple[tuple[Signal, Rule], ...] = (
     (Signal.JUDGED_BAD, is_judged_bad),
     (Signal.CANARY_DEAD, is_dead),
     (Signal.DEADLINE_PASSED, is_late),
+    (Signal.CANARY_UNREADY, is_unready),
     (Signal.NO_DATA_CANCELLED, is_without_data),
     (Signal.ROUTE_CONTESTED, is_contested),
     (Signal.SCALED_TO_ZERO, is_scaled_to_zero),

@@ -62,8 +62,8 @@ class Watches:
 
     def __post_init__(self) -> None:
         self._add(kinds.RELEASE, self.release_changed, trim_release)
-        self._add(kinds.VIRTUAL_SERVICE, self.route_changed)
-        self._add(kinds.DESTINATION_RULE, self.route_changed)
+        self._add(kinds.VIRTUAL_SERVICE, self.route_changed, everywhere=True)
+        self._add(kinds.DESTINATION_RULE, self.route_changed, everywhere=True)
         self._add(kinds.DEPLOYMENT, self.deployment_changed, trim_metadata, metadata_only=True)
         for kind in POLICIES:
             self._add(kind, self.policy_changed, lambda item: {}, metadata_only=True, everywhere=True)

@@ -1,4 +1,4 @@
-"""Whether this machine can run a sandbox; where it cannot, one sentence says which thing is missing and why it matters."""
+"""Whether this machine can run a sandbox; where it cannot, one sentence says what is missing and why it matters."""
 
 import importlib.util
 import platform
@@ -13,6 +13,7 @@ COMMANDS = {
     "unshare": "to give the sandbox a network of its own (package util-linux)",
     "nsenter": "to enter the sandbox's network (package util-linux)",
     "ip": "to bring up the sandbox's loopback interface (package iproute2)",
+    "openssl": "to make the key that signs ServiceAccount tokens",
 }
 
 SANDBOX = ("unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child")
@@ -45,7 +46,9 @@ def isolation() -> tuple[str, ...]:
 def check_go(go_mod: Path) -> None:
     """Raise Unfit unless a Go is installed that is new enough for that go.mod."""
     if shutil.which("go") is None:
-        raise errors.Unfit("the sandbox's tools are built from source once and need Go (https://go.dev); `go` is not on PATH")
+        raise errors.Unfit(
+            "the sandbox's tools are built from source once and need Go (https://go.dev); `go` is not on PATH"
+        )
     found = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout.strip()
     needed = re.search(r"^go (\S+)$", go_mod.read_text(), re.MULTILINE)
     if needed and _numbers(found) < _numbers(needed[1]):

@@ -14,7 +14,10 @@ ISTIOD_HTTP = 18080
 ISTIOD_CONTROLZ = 9876
 
 CLIENT_PROXY = 15080
-"""Envoy as the client's sidecar: an HTTP proxy that follows the mesh's routes for any Host."""
+"""Envoy as the client's sidecar: an HTTP proxy that follows the mesh's routes for any Host.
+
+Rules that name a port hold only at that port: the same Envoy listens on 127.0.0.1 at each Service's own port too.
+"""
 CLIENT_ADMIN = 15000
 
 GATEWAY = 15081

@@ -148,6 +148,47 @@ def image(name: str) -> Json:
     return {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": name}]}}}}
 
 
+def held(deployment: Json) -> tuple[bool, str | None]:
+    return is_paused(deployment), mark(deployment)
+
+
+HELD = (True, "true")
+FREE = (False, None)
+
+CHANGES = [
+    pytest.param(image("web:v2"), id="image"),
+    pytest.param({"spec": {"template": {"metadata": {"labels": {"tier": "gold"}}}}}, id="pod label"),
+    pytest.param({"spec": {"template": {"metadata": {"annotations": {"note": "new"}}}}}, id="pod annotation"),
+    pytest.param({"spec": {"template": {"spec": {"priorityClassName": None, "hostNetwork": True}}}}, id="pod spec"),
+    pytest.param({"spec": {"replicas": 5, **image("web:v2")["spec"]}}, id="image and size at once"),
+    pytest.param({"spec": {"replicas": 0, **image("web:v2")["spec"]}}, id="image and size zero at once"),
+]
+
+INNOCENT = [
+    pytest.param({"spec": {"replicas": 3}}, id="size"),
+    pytest.param({"metadata": {"labels": {"team": "a"}}}, id="label"),
+    pytest.param({"metadata": {"annotations": {"note": "x"}}}, id="annotation"),
+    pytest.param({"spec": {"minReadySeconds": 5}}, id="min ready seconds"),
+    pytest.param(
+        {"spec": {"template": {"metadata": {"annotations": {names.RESTARTED_AT: "2026-01-01T00:00:00Z"}}}}},
+        id="restart",
+    ),
+    pytest.param(
+        {
+            "spec": {
+                "template": {
+                    "spec": {
+                        "containers": [{"name": "web", "image": "web:v1", "resources": {"requests": {"cpu": "1000m"}}}]
+                    }
+                }
+            }
+        },
+        id="another spelling of the same quantity",
+    ),
+    pytest.param({"spec": {"template": {"spec": {"restartPolicy": "Always"}}}}, id="a default spelt out"),
+]
+
+
 @pytest.fixture(scope="session")
 def user() -> Iterator[Cluster]:
     """The administrator of the API server that KUBECONFIG names."""
@@ -191,10 +232,23 @@ def in_force(user: Cluster, controller: Cluster) -> None:
     user.delete(kinds.NAMESPACE, namespace)
 
 
-@pytest.fixture
-def shop(user: Cluster, controller: Cluster, in_force: None) -> Iterator[Shop]:
-    """A new namespace."""
+@contextlib.contextmanager
+def opened(user: Cluster, controller: Cluster) -> Iterator[Shop]:
     namespace = f"shop-{uuid.uuid4().hex[:8]}"
     user.create(kinds.NAMESPACE, {"metadata": {"name": namespace}})
     yield Shop(user, controller, namespace)
     user.delete(kinds.NAMESPACE, namespace)
+
+
+@pytest.fixture
+def shop(user: Cluster, controller: Cluster, in_force: None) -> Iterator[Shop]:
+    """A new namespace."""
+    with opened(user, controller) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def window(user: Cluster, controller: Cluster, in_force: None) -> Iterator[Shop]:
+    """One namespace for all who only ask and pretend, and write nothing."""
+    with opened(user, controller) as found:
+        yield found

@@ -98,8 +98,8 @@ class Controller:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        flags = {**FLAGS, **self.flags, "namespaces": self.namespace, "kubeconfig": str(self.kubeconfig)}
-        flags |= {"listen": "127.0.0.1:0", "prometheus-url": ports.url(ports.PROMETHEUS)}
+        fixed = {"namespaces": self.namespace, "kubeconfig": str(self.kubeconfig), "listen": "127.0.0.1:0"}
+        flags = {"prometheus-url": ports.url(ports.PROMETHEUS), **FLAGS, **self.flags, **fixed}
         words = [word for key, value in flags.items() for word in (f"--{key}", value)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([sys.executable, "-m", "rollout", "run", *words], stdout=log, stderr=log)

@@ -103,12 +103,6 @@ def test_lists_longer_than_a_page_are_whole(shop: Shop) -> None:
     assert {item["metadata"]["name"] for item in shop.user.list(config_maps, shop.namespace).items} >= wanted
 
 
-def test_a_watch_from_a_forgotten_version_is_expired(user: Cluster) -> None:
-    """Whether the server says so by status or in the stream."""
-    with pytest.raises(errors.Expired):
-        list(user.watch(kinds.NAMESPACE, None, "1", 5, metadata_only=True))
-
-
 @pytest.fixture
 def seen(shop: Shop) -> Iterator[list[tuple[str, str | None, str | None]]]:
     """What a reflector of the shop's Deployments said: name, mark before, mark after."""

@@ -20,6 +20,7 @@ def test_wish_with_nothing_in_progress_is_cleared_and_said() -> None:
     with stage.opened() as play:
         play.wish("abort")
         stage.wait("it is cleared", lambda: names.DO not in play.get(kinds.DEPLOYMENT)["metadata"]["annotations"])
+        stage.wait("it is said", lambda: play.events("WishRefused"))
         assert "no release is in progress" in play.events("WishRefused")[0]["message"]
         assert "paused" not in play.get(kinds.DEPLOYMENT)["spec"]
 

@@ -57,7 +57,11 @@ def test_subset_with_its_own_policy_is_split_and_restored() -> None:
         play.wait_weight("50")
         rules = play.cluster.list(kinds.DESTINATION_RULE, play.namespace).items
         ours = next(item for item in rules if item["metadata"]["name"] != "web")
-        assert all(subset["trafficPolicy"]["connectionPool"] for subset in ours["spec"]["subsets"])
+        subsets = {subset["name"]: subset for subset in ours["spec"]["subsets"]}
+        legs = play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][1]["route"]
+        assert [leg["weight"] for leg in legs] == [50, 50]
+        for leg in legs:
+            assert subsets[leg["destination"]["subset"]]["trafficPolicy"]["connectionPool"], leg
         play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")

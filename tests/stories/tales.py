@@ -66,6 +66,18 @@ def escape(world: World) -> None:
     world.annotations.pop(names.HELD)
 
 
+def lose_canary_pods(world: World) -> None:
+    """A node goes away with all of the canary's pods; new ones are ready after a while."""
+    for pods in world.canaries.values():
+        pods.ready, pods.born, pods.changed = 0, world.clock + 10, world.clock
+    world.lenient = True
+
+
+def delete_canary(world: World) -> None:
+    world.canaries.clear()
+    world.lenient = True
+
+
 def mend(version: str) -> Callable[[World], None]:
     def act(world: World) -> None:
         world.versions[version] = Version()
@@ -121,19 +133,19 @@ TALES: dict[str, Tale] = {
         (RELEASE, (225.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=700
     ),
     "newer template in the native roll-out": Tale(
-        (RELEASE, (268.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=800
+        (RELEASE, (270.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=800
     ),
     "newer and bad template in the native roll-out": Tale(
-        (RELEASE, (268.0, template("v3")), (450.0, template("v2"))),
+        (RELEASE, (270.0, template("v3")), (450.0, template("v2"))),
         (Phase.PROMOTED, Phase.ROLLED_BACK),
         {"v3": Version(errors=0.3)},
         until=800,
     ),
-    "revert in the native roll-out": Tale((RELEASE, (268.0, template("v1"))), (Phase.REVERTED,), running="v1"),
-    "revert by wish in the native roll-out": Tale((RELEASE, (268.0, wish("revert"))), (Phase.REVERTED,), running="v1"),
+    "revert in the native roll-out": Tale((RELEASE, (270.0, template("v1"))), (Phase.REVERTED,), running="v1"),
+    "revert by wish in the native roll-out": Tale((RELEASE, (270.0, wish("revert"))), (Phase.REVERTED,), running="v1"),
     "abort": Tale((RELEASE, (60.0, wish("abort"))), (Phase.CANCELLED,), running="v1"),
     "abort before anything began": Tale((RELEASE, (1.0, wish("abort"))), (Phase.CANCELLED,), running="v1"),
-    "abort in the native roll-out is too late": Tale((RELEASE, (268.0, wish("abort"))), (Phase.PROMOTED,)),
+    "abort in the native roll-out is too late": Tale((RELEASE, (270.0, wish("abort"))), (Phase.PROMOTED,)),
     "abort with nothing in progress": Tale(((5.0, wish("abort")),), (), running="v1", until=60),
     "pause and resume": Tale((RELEASE, (60.0, wish("pause")), (300.0, wish("resume"))), (Phase.PROMOTED,), until=700),
     "abort while paused": Tale(
@@ -147,7 +159,7 @@ TALES: dict[str, Tale] = {
         ((1.0, wish("promote")), RELEASE), (Phase.PROMOTED,)
     ),
     "opt-out in mid-step": Tale((RELEASE, (60.0, opt_out)), (Phase.CANCELLED,), running="v1"),
-    "opt-out in the native roll-out": Tale((RELEASE, (268.0, opt_out)), (Phase.PROMOTED,)),
+    "opt-out in the native roll-out": Tale((RELEASE, (270.0, opt_out)), (Phase.PROMOTED,)),
     "release deleted in mid-step": Tale((RELEASE, (60.0, delete_release)), (Phase.CANCELLED,), running="v1"),
     "deployment deleted in mid-step": Tale((RELEASE, (60.0, delete_deployment)), (Phase.CANCELLED,), running=""),
     "route rewritten once": Tale((RELEASE, (60.0, rewrite("with a new timeout"))), (Phase.PROMOTED,), lenient=True),
@@ -176,6 +188,8 @@ TALES: dict[str, Tale] = {
         (RELEASE, (60.0, resize(0))), (Phase.CANCELLED, Phase.PENDING), lenient=True, running="", until=200
     ),
     "the autoscaler doubles the size": Tale((RELEASE, (100.0, resize(8))), (Phase.PROMOTED,)),
+    "all pods of the canary are lost and come back": Tale((RELEASE, (100.0, lose_canary_pods)), (Phase.PROMOTED,)),
+    "somebody deletes the canary": Tale((RELEASE, (100.0, delete_canary)), (Phase.ROLLED_BACK,), running="v1"),
     "the native roll-out stalls": Tale(
         (RELEASE, (400.0, mend("v2"))),
         (Phase.PROMOTED,),

@@ -68,6 +68,8 @@ class Pods:
     replicas: int
     ready: int = 0
     born: float = 0.0
+    changed: float = 0.0
+    """When the number of ready pods last changed."""
     deleting: bool = False
 
 
@@ -142,8 +144,8 @@ class World:
         self.clock += seconds
         for pods in (*self.sets.values(), *self.canaries.values()):
             version = self.versions[pods.digest]
-            if version.dead is None and self.clock - pods.born >= version.ready_after:
-                pods.ready = pods.replicas
+            if version.dead is None and self.clock - pods.born >= version.ready_after and pods.ready != pods.replicas:
+                pods.ready, pods.changed = pods.replicas, self.clock
         self.canaries = {name: pods for name, pods in self.canaries.items() if not pods.deleting}
         if self.exists and not self.paused:
             self._roll()
@@ -248,6 +250,7 @@ class World:
             workload=self.workload(),
             revisions=self.revisions(),
             canary=self.canary(release.name),
+            canary_age=self.clock - self.canaries[release.name].changed if release.name in self.canaries else 0.0,
             base=base,
             predecessor=predecessor,
             service="web",

@@ -1,0 +1,142 @@
+"""The Istio router: VirtualServices and DestinationRules translated into a split over pins, and back.
+
+Every function is pure: it takes all objects of the KINDS as the API server gave them and returns the writes that are
+missing, none if nothing is. The caller keeps the order (laws 8 and 9): define, settle, steer; and on the way down
+steer, settle, restore, settle, define nothing.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from deploy import (
+    istio_faults,
+    istio_ground,
+    istio_hosts,
+    istio_lists,
+    istio_objects,
+    istio_routes,
+    istio_rules,
+    istio_saved,
+    istio_subsets,
+    traffic,
+)
+from deploy.traffic import Change, Json, Verb
+
+API_GROUP = "networking.istio.io"
+KINDS = (istio_objects.VIRTUAL_SERVICE, istio_objects.DESTINATION_RULE)
+ANY = "*"
+
+Objects = Mapping[str, Sequence[Json]]
+
+
+def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
+    """What the target's routes show, what they are without us, and why they cannot be split.
+
+    `legs` are the pins with a subset for everything that the lists name, and with no split in any list all pins with
+    any subset: what is left to remove.
+    """
+    ground = istio_ground.gather(target, objects)
+    shown = [show for lane in ground.lanes for show in istio_lists.shown(lane.route, lane.reader)]
+    split = next((show.split for show in shown if show.split), None)
+    return traffic.Survey(
+        split=split,
+        agreed=split is None or _agreed(ground, shown, split),
+        legs=ground.complete_pins if split else istio_subsets.pins(ground.rules),
+        saved=istio_saved.save(ground.users_lanes),
+        faults=istio_faults.find(ground),
+        versions=ground.versions,
+    )
+
+
+def define(target: traffic.Target, objects: Objects, pins: Collection[traffic.Pin]) -> tuple[Change, ...]:
+    """Leg objects for exactly these pins, mended where the user's rules have changed; without pins, nothing of ours."""
+    ground = istio_ground.gather(target, objects)
+    if not pins:
+        return _remove(ground.temporary) + _remove(ground.rules.own)
+    return _define(ground, pins)
+
+
+def steer(target: traffic.Target, objects: Objects, split: traffic.Split, saved: Json) -> tuple[Change, ...]:
+    """Every list of the target shows the split, and every mesh client has a list.
+
+    The legs ought to be defined and settled; if any is not, it is defined first, since a route to a subset that is
+    not there answers 503 (make before break).
+    """
+    ground = istio_ground.gather(target, objects, istio_saved.subsets(saved))
+    lacking = frozenset(split.pins) - ground.complete_pins
+    defined = _define(ground, lacking | istio_subsets.pins(ground.rules)) if lacking else ()
+    routed = _rewrite(ground, lambda lane: istio_lists.show(lane.route, split, lane.reader))
+    if ground.mesh.complete:
+        return defined + routed + _remove(ground.temporary)
+    route = istio_lists.show(istio_routes.default_route(target), split, ground.reader(target.namespace))
+    wished = istio_routes.temporary(target, ground.temporary, route, ground.version)
+    return defined + routed + _write(ground.temporary, wished)
+
+
+def restore(target: traffic.Target, objects: Objects, saved: Json) -> tuple[Change, ...]:
+    """Routes as the user wrote them; without `saved` too, but for the weight of an only destination."""
+    ground = istio_ground.gather(target, objects, istio_saved.subsets(saved))
+    routed = _rewrite(ground, lambda lane: istio_lists.whole(lane.route, lane.reader, istio_saved.lone(saved, lane)))
+    return routed + _remove(ground.temporary)
+
+
+def foreign(target: traffic.Target, objects: Objects, saved: Json, pins: Collection[traffic.Pin]) -> str | None:
+    """Drift: what a foreign writer did to a list of the target, as a sentence; None if nobody did.
+
+    pins: the legs that every list was last seen to hold; none as long as the first split has not been read back.
+    Legs that the temporary rule defines are ours too: a fall that was cut short is no drift.
+    """
+    ground = istio_ground.gather(target, objects, istio_saved.subsets(saved))
+    known = istio_subsets.pins(ground.rules).union(pins)
+    for lane in ground.users_lanes:
+        drift = istio_saved.content_drift(saved, lane) or (istio_saved.leg_drift(lane, known) if pins else None)
+        if drift:
+            return f"{lane} {drift}"
+    if pins and not ground.mesh.complete and ground.temporary is None:
+        own, host = istio_objects.own_ident(target), istio_hosts.fqdn(target)
+        return f"VirtualService {own} is gone: no other one routes the mesh's calls of {host}"
+    return None
+
+
+def remember(saved: Json, fresh: Json) -> Json:
+    """What to keep when routes are saved anew: a Survey's `fresh`, with weights from `saved` where legs hide them."""
+    return istio_saved.remember(saved, fresh)
+
+
+def mentions(body: Json) -> frozenset[str]:
+    """The names of Services that an object of the KINDS may be about, and ANY: to index thousands of them by.
+
+    A survey needs the objects that mention the target's Service or ANY, and no others.
+    """
+    hosts = istio_routes.hosts(body) if body["kind"] == istio_objects.VIRTUAL_SERVICE else istio_rules.hosts(body)
+    named = {ANY if host.startswith("*") else host.partition(".")[0].lower() for host in hosts}
+    return frozenset(named | istio_objects.named_after(body))
+
+
+def _agreed(ground: istio_ground.Ground, shown: Sequence[istio_lists.Shown], split: traffic.Split) -> bool:
+    """Whether every list shows the split exactly, on legs that are there, and mesh clients have one route each."""
+    even = all(show.exact and show.split == split for show in shown)
+    whole_mesh = ground.mesh.complete == (ground.temporary is None)
+    return even and whole_mesh and ground.complete_pins.issuperset(split.pins)
+
+
+def _define(ground: istio_ground.Ground, pins: Collection[traffic.Pin]) -> tuple[Change, ...]:
+    return _write(ground.rules.own, istio_subsets.wished(ground.rules, pins, ground.used, ground.version))
+
+
+def _rewrite(ground: istio_ground.Ground, change: Callable[[istio_routes.Lane], list[Json]]) -> tuple[Change, ...]:
+    """The users' VirtualServices with each list of the target made anew, where that changes anything."""
+    made = [
+        (body, istio_routes.rewritten(body, ground.reader(istio_objects.namespace_of(body)), change))
+        for body in ground.services
+    ]
+    return tuple(Change(Verb.REPLACE, new) for old, new in made if new != old)
+
+
+def _write(standing: Json | None, wished: Json) -> tuple[Change, ...]:
+    if standing is None:
+        return (Change(Verb.CREATE, wished),)
+    return () if standing == wished else (Change(Verb.REPLACE, wished),)
+
+
+def _remove(standing: Json | None) -> tuple[Change, ...]:
+    return (Change(Verb.DELETE, standing),) if standing else ()

@@ -1,0 +1,90 @@
+"""What is put into the new cluster: namespaces, the meshes' definitions, and the project's own manifests."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from sandbox import errors, home, tools
+
+Json = dict[str, Any]
+
+NAMESPACES = ("istio-system", "rampart-system")
+PROJECT = Path(__file__).parent.parent / "charts" / "rampart"
+DEFINITIONS = PROJECT / "crds"
+ESTABLISHED_SECONDS = 30.0
+MANIFESTS = PROJECT / "plain"
+
+
+def main() -> int:
+    place, subject = home.Home(Path(sys.argv[1])), sys.argv[2]
+    match subject:
+        case "definitions":
+            install_definitions(place)
+        case "manifests":
+            install_manifests(place)
+        case _:
+            raise errors.SandboxError(f"there is nothing to install that is called {subject!r}")
+    return 0
+
+
+def install_definitions(place: home.Home) -> None:
+    """Namespaces, and every kind of object that istiod and the project know; ready to be used on return."""
+    _apply_text(place, json.dumps(_namespaces()))
+    _apply(place, tools.definitions(), *([DEFINITIONS] if DEFINITIONS.is_dir() else []))
+    _await_established(place)
+
+
+def install_manifests(place: home.Home) -> None:
+    """The project's policies, rights and accounts."""
+    if MANIFESTS.is_dir():
+        _apply(place, MANIFESTS)
+
+
+def _namespaces() -> Json:
+    items = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES]
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def _apply(place: home.Home, *directories: Path) -> None:
+    files = [argument for directory in directories for argument in ("--filename", str(directory))]
+    _kubectl(place, "apply", "--server-side", "--force-conflicts", "--validate=false", *files)
+
+
+def _apply_text(place: home.Home, text: str) -> None:
+    _kubectl(place, "apply", "--server-side", "--validate=false", "--filename", "-", text=text)
+
+
+def _await_established(place: home.Home) -> None:
+    """One question for all of them: `kubectl wait` asks for each by itself, which takes seconds."""
+    deadline = time.monotonic() + ESTABLISHED_SECONDS
+    while missing := _not_established(json.loads(_kubectl(place, "get", "crd", "-o", "json"))):
+        if time.monotonic() > deadline:
+            raise errors.SandboxError(f"not established after {ESTABLISHED_SECONDS:.0f} s: {', '.join(missing)}")
+        time.sleep(0.1)
+
+
+def _not_established(listed: Json) -> list[str]:
+    """Names of the definitions whose kinds are not served yet."""
+    return [
+        definition["metadata"]["name"]
+        for definition in listed["items"]
+        if not any(
+            condition["type"] == "Established" and condition["status"] == "True"
+            for condition in (definition.get("status") or {}).get("conditions") or ()
+        )
+    ]
+
+
+def _kubectl(place: home.Home, *arguments: str, text: str = "") -> str:
+    """What kubectl printed; its complaints go to the log."""
+    environment = {**os.environ, "KUBECONFIG": str(place.admin_kubeconfig)}
+    command = [str(tools.kubectl()), *arguments]
+    return subprocess.run(command, input=text, text=True, env=environment, check=True, stdout=subprocess.PIPE).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Pods without containers: what a pod does, serves, reports and exports."""

@@ -1,0 +1,135 @@
+"""What a pod's sidecar would export: Istio's destination telemetry, in Prometheus' text format.
+
+Names, labels and bucket edges are those of Istio's stats filter and of Envoy's default histogram (milliseconds).
+"""
+
+import bisect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+EDGES = (
+    0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+    3_600_000,
+)  # fmt: skip
+
+REQUESTS = "istio_requests_total"
+DURATION = "istio_request_duration_milliseconds"
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, order=True)
+class Outcome:
+    """The labels that differ from reply to reply."""
+
+    protocol: str
+    code: str
+    flags: str = "-"
+    grpc_status: str = ""
+
+
+class _Series:
+    def __init__(self) -> None:
+        self.counts = [0] * (len(EDGES) + 1)
+        self.sum = 0.0
+
+
+class Telemetry:
+    """The counters of one pod; they live as long as the pod, over restarts of its containers."""
+
+    def __init__(self) -> None:
+        self._series: dict[Outcome, _Series] = {}
+
+    @property
+    def requests(self) -> int:
+        return sum(sum(series.counts) for series in self._series.values())
+
+    def record(self, outcome: Outcome, milliseconds: float) -> None:
+        """Count one reply."""
+        series = self._series.setdefault(outcome, _Series())
+        series.counts[bisect.bisect_left(EDGES, milliseconds)] += 1
+        series.sum += milliseconds
+
+    def render(self, labels: Mapping[str, str]) -> str:
+        """The exposition; `labels` are the ones that all of the pod's series share."""
+        families: dict[str, list[str]] = {REQUESTS: [], DURATION: []}
+        for outcome, series in sorted(self._series.items()):
+            own = {
+                "request_protocol": outcome.protocol,
+                "response_code": outcome.code,
+                "grpc_response_status": outcome.grpc_status,
+                "response_flags": outcome.flags,
+            }
+            text = ",".join(f'{name}="{_escape(value)}"' for name, value in {**labels, **own}.items())
+            families[REQUESTS].append(f"{REQUESTS}{{{text}}} {sum(series.counts)}")
+            families[DURATION].extend(_histogram(series, text))
+        lines = [f"# TYPE {REQUESTS} counter", *families[REQUESTS]]
+        return "\n".join([*lines, f"# TYPE {DURATION} histogram", *families[DURATION], ""])
+
+
+def _histogram(series: _Series, labels: str) -> list[str]:
+    lines = []
+    seen = 0
+    for edge, count in zip((*EDGES, "+Inf"), series.counts, strict=True):
+        seen += count
+        lines.append(f'{DURATION}_bucket{{{labels},le="{edge}"}} {seen}')
+    return [*lines, f"{DURATION}_sum{{{labels}}} {series.sum:.3f}", f"{DURATION}_count{{{labels}}} {seen}"]
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def labels(pod: Json, service: str) -> dict[str, str]:
+    """The labels that all replies of a pod share. `service`: name of the Service that leads to it, "" for none."""
+    metadata = pod["metadata"]
+    marks = metadata.get("labels") or {}
+    namespace = metadata["namespace"]
+    workload = workload_name(pod)
+    app = marks.get("app", "unknown")
+    revision = first(marks, "service.istio.io/canonical-revision", "app.kubernetes.io/version", "version") or "latest"
+    canonical = first(marks, "service.istio.io/canonical-name", "app.kubernetes.io/name", "app") or workload
+    host = f"{service}.{namespace}.svc.cluster.local" if service else "unknown"
+    return {
+        "reporter": "destination",
+        **_unknown_source(),
+        "destination_workload": workload,
+        "destination_workload_namespace": namespace,
+        "destination_principal": "unknown",
+        "destination_app": app,
+        "destination_version": marks.get("version", "unknown"),
+        "destination_service": host,
+        "destination_service_name": service or "unknown",
+        "destination_service_namespace": namespace,
+        "destination_canonical_service": canonical,
+        "destination_canonical_revision": revision,
+        "destination_cluster": "Kubernetes",
+        "connection_security_policy": "none",
+    }
+
+
+def _unknown_source() -> dict[str, str]:
+    """The client's Envoy sends no peer metadata: Istio then says so."""
+    fields = ("workload", "workload_namespace", "principal", "app", "version", "canonical_service", "cluster")
+    return {f"source_{name}": "unknown" for name in fields} | {"source_canonical_revision": "latest"}
+
+
+def workload_name(pod: Json) -> str:
+    """The label that names the workload, else the Deployment's name, told as Istio does from the ReplicaSet's name."""
+    metadata = pod["metadata"]
+    marks = metadata.get("labels") or {}
+    if named := marks.get("service.istio.io/workload-name"):
+        return str(named)
+    owner = next((owner for owner in metadata.get("ownerReferences") or () if owner.get("controller")), None)
+    if owner is None:
+        return str(metadata["name"])
+    template_hash = marks.get("pod-template-hash")
+    if owner["kind"] == "ReplicaSet" and template_hash:
+        return str(owner["name"]).removesuffix(f"-{template_hash}")
+    return str(owner["name"])
+
+
+def first(marks: Mapping[str, str], *names: str) -> str | None:
+    """The value of the first of these labels that is there."""
+    return next((marks[name] for name in names if name in marks), None)

@@ -1,0 +1,1 @@
+"""The sandbox: its small parts by themselves, and once all of it for real."""
