@@ -22,13 +22,20 @@ NAME_LIMIT = 253
 
 
 def fit(base: str, suffix: str, limit: int = LABEL_LIMIT) -> str:
-    """Join base and suffix with a hyphen; a base that is too long is cut and told apart by a hash of the whole.
+    """Join base and suffix with a hyphen; a base that is too long is cut and told apart by a hash.
 
-    Returns at most `limit` characters that form a DNS label where base and suffix do.
+    Returns at most `limit` characters that form a DNS label where base and suffix do; the suffix must leave room
+    for ten of them.
     """
     whole = f"{base}-{suffix}"
     if len(whole) <= limit:
         return whole
-    mark = hashlib.sha256(base.encode()).hexdigest()[:6]
-    room = limit - len(suffix) - len(mark) - 2
-    return f"{base[:room].rstrip('-.')}-{mark}-{suffix}"
+    return f"{cut(base, limit - len(suffix) - 1)}-{suffix}"
+
+
+def cut(text: str, limit: int = LABEL_LIMIT) -> str:
+    """The text, or as much of its beginning as fits before a hash of the whole."""
+    if len(text) <= limit:
+        return text
+    mark = hashlib.sha256(text.encode()).hexdigest()[:6]
+    return f"{text[: limit - len(mark) - 1].rstrip('-.')}-{mark}"

@@ -141,7 +141,7 @@ def takes_back(seen: Seen) -> bool:
 def is_dead(release: Release, seen: Seen, at: Stage) -> bool:
     """The canary's pods can not come up, or somebody deleted it."""
     if seen.canary is None or seen.canary.deleting:
-        return at in CANARY_STAGES and has_weight(release, seen)
+        return at in CANARY_STAGES
     return seen.canary.dead is not None
 
 

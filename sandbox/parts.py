@@ -146,7 +146,7 @@ def _istiod(place: home.Home) -> Part:
         "--httpsAddr=",
     )
     ready = probes.answers(ports.ISTIOD_HTTP, "/ready")
-    return Part("istiod", command, ready, after=("kube-apiserver",), environment=mesh.ISTIOD_ENVIRONMENT)
+    return Part("istiod", command, ready, after=("definitions",), environment=mesh.ISTIOD_ENVIRONMENT)
 
 
 def _envoy(place: home.Home, name: str, admin_port: int) -> Part:

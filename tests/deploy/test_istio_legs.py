@@ -1,18 +1,16 @@
 """The names of legs, there and back."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy import istio_legs, names, traffic
 from deploy.istio_legs import Leg
 
-unhurried = settings(deadline=None)
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 pins = st.builds(traffic.canary, labels) | st.builds(traffic.replica_set, labels)
 
 
-@unhurried
 @given(pins, st.none() | labels)
 def test_name_is_a_label_that_tells_a_leg(pin: traffic.Pin, subset: str | None) -> None:
     """Whatever the release and the subset are called, Istio takes the name and we know it again."""
@@ -22,7 +20,6 @@ def test_name_is_a_label_that_tells_a_leg(pin: traffic.Pin, subset: str | None) 
     assert name.strip("-.") == name
 
 
-@unhurried
 @given(pins, st.none() | labels, st.lists(labels, max_size=3))
 def test_subset_is_read_back(pin: traffic.Pin, subset: str | None, others: list[str]) -> None:
     """With the pin known, and the user's subsets, the name tells the subset."""
@@ -30,7 +27,6 @@ def test_subset_is_read_back(pin: traffic.Pin, subset: str | None, others: list[
     assert istio_legs.decode(istio_legs.encode(pin, subset), pin, known) == subset
 
 
-@unhurried
 @given(pins, labels.filter(lambda subset: len(subset) <= istio_legs.SUBSET_ROOM))
 def test_subset_that_is_gone_is_read_from_the_name(pin: traffic.Pin, subset: str) -> None:
     """A subset that the user deleted in mid-release stands whole in the leg's name."""

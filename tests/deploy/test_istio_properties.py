@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy import istio, traffic
@@ -13,9 +13,6 @@ from tests.deploy.istio_world import CANARY, STABLE, TARGET, World
 CART = traffic.Target("shop", "cart", {"app": "cart"}, {"app": "cart"})
 CART_STABLE = traffic.replica_set("85c9c7f4d8")
 CART_CANARY = traffic.canary("cart-0a1b2c3d")
-
-unhurried = settings(deadline=None)
-"""What a law says does not depend on how busy the machine is."""
 
 hosts = st.sampled_from(["web", "web.shop.svc.cluster.local", "cart", "partner"])
 weights = st.none() | st.integers(0, 3) | st.integers(0, 40_000)
@@ -75,7 +72,6 @@ def without_weight(entry: Json) -> Json:
     return {key: value for key, value in entry.items() if key != "weight"}
 
 
-@unhurried
 @given(routes, st.lists(WEB_SPLITS, min_size=1, max_size=4))
 def test_what_was_written_reads_back(route: list[Json], written: list[traffic.Split]) -> None:
     """After any sequence of splits the list shows the last one, exactly, and nothing is left to write."""
@@ -89,7 +85,6 @@ def test_what_was_written_reads_back(route: list[Json], written: list[traffic.Sp
         assert istio.foreign(TARGET, world.objects, saved, split.pins) is None
 
 
-@unhurried
 @given(routes, st.lists(WEB_SPLITS, max_size=3))
 def test_restoring_gives_back_the_list(route: list[Json], written: list[traffic.Split]) -> None:
     """Absent weights are absent again, and every number is the one that the user wrote."""
@@ -101,7 +96,6 @@ def test_restoring_gives_back_the_list(route: list[Json], written: list[traffic.
     assert istio_world.restored(world, saved).plain == before.plain
 
 
-@unhurried
 @given(routes, WEB_SPLITS)
 def test_restoring_without_memory_loses_an_only_weight_at_most(route: list[Json], split: traffic.Split) -> None:
     """The legs alone tell all but the weight of an only destination, which means nothing."""
@@ -113,7 +107,6 @@ def test_restoring_without_memory_loses_an_only_weight_at_most(route: list[Json]
         assert after == route
 
 
-@unhurried
 @given(routes, WEB_SPLITS)
 def test_nobody_elses_share_moves(route: list[Json], split: traffic.Split) -> None:
     """Each host of the list gets exactly what it got before, and the others stand in the same order."""
@@ -125,7 +118,6 @@ def test_nobody_elses_share_moves(route: list[Json], split: traffic.Split) -> No
     ]
 
 
-@unhurried
 @given(routes, WEB_SPLITS)
 def test_written_weights_are_sane(route: list[Json], split: traffic.Split) -> None:
     """No list of several is all zero, no weight is negative, or more than Istio and Envoy can hold."""
@@ -136,7 +128,6 @@ def test_written_weights_are_sane(route: list[Json], split: traffic.Split) -> No
     assert max(written) < 2**31
 
 
-@unhurried
 @given(routes, WEB_SPLITS)
 def test_fallen_canary_has_no_entry(route: list[Json], split: traffic.Split) -> None:
     """A split without the canary leaves no trace of it in the list."""
@@ -153,7 +144,6 @@ acts = st.lists(
 )
 
 
-@unhurried
 @given(routes, acts, st.booleans())
 def test_two_releases_in_one_list_leave_it_as_it_was(
     route: list[Json], played: list[tuple[traffic.Target, traffic.Split | None]], web_first: bool

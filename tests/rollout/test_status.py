@@ -165,7 +165,7 @@ def test_an_ended_release_is_at_most_two_kilobytes(phase: Phase) -> None:
 
 @given(
     moment=st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1)),
-    hours=st.integers(-12, 12),  # noqa: DTZ001
+    hours=st.integers(-12, 12),
 )
 def test_times_are_written_in_utc_and_read_back(moment: datetime, hours: int) -> None:
     """RFC 3339 with microseconds, whatever the zone was."""

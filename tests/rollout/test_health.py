@@ -1,0 +1,69 @@
+"""The controller's own endpoints, over real HTTP on the loopback."""
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from rollout.health import Server
+from rollout.metrics import Metrics
+
+
+class Wrongs:
+    """What is wrong, as the checks would find it."""
+
+    def __init__(self) -> None:
+        self.alive: tuple[str, ...] = ()
+        self.ready: tuple[str, ...] = ()
+
+
+@pytest.fixture
+def wrongs() -> Wrongs:
+    return Wrongs()
+
+
+@pytest.fixture
+def base(wrongs: Wrongs) -> Iterator[str]:
+    metrics = Metrics()
+    metrics.looks.labels("done").inc()
+    server = Server("127.0.0.1:0", lambda: wrongs.alive, lambda: wrongs.ready, metrics.registry)
+    server.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.stop()
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, refusal.read().decode()
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/readyz?verbose"])
+def test_all_is_well(base: str, path: str) -> None:
+    """200 and a word, with or without a query."""
+    assert get(f"{base}{path}") == (200, "ok\n")
+
+
+def test_each_check_tells_its_own_wrongs(base: str, wrongs: Wrongs) -> None:
+    """503 with every sentence; being unready is not being dead."""
+    wrongs.ready = ("the watch of Releases is not established", "the watch of Pods is not established")
+    assert get(f"{base}/healthz") == (200, "ok\n")
+    assert get(f"{base}/readyz") == (503, "\n".join(wrongs.ready) + "\n")
+    wrongs.alive = ("the clock has not struck for 121 s",)
+    assert get(f"{base}/healthz") == (503, "the clock has not struck for 121 s\n")
+
+
+def test_metrics_are_shown(base: str) -> None:
+    """In the text format of Prometheus."""
+    code, text = get(f"{base}/metrics")
+    assert code == 200
+    assert 'rampart_looks_total{result="done"} 1.0' in text
+
+
+def test_another_path_says_what_there_is(base: str) -> None:
+    """404 with the three."""
+    assert get(f"{base}/") == (404, "there are /healthz, /readyz and /metrics\n")

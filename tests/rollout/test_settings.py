@@ -1,0 +1,153 @@
+"""Settings: from flags and the environment, all faults at once, and no secret in a message."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rollout import settings
+from rollout.settings import Settings
+
+URL = {"prometheus_url": "http://prometheus:9090"}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the machine is read."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"RAMPART_{name.upper()}", raising=False)
+
+
+def loaded(**flags: object) -> Settings:
+    found = settings.load({**URL, **flags}, {})
+    assert isinstance(found, Settings), found
+    return found
+
+
+def faults(**flags: object) -> tuple[str, ...]:
+    found = settings.load({**URL, **flags}, {})
+    assert not isinstance(found, Settings)
+    return found
+
+
+def test_the_address_of_prometheus_is_all_that_must_be_said() -> None:
+    """Everything else has a default."""
+    assert settings.load({}, {}) == (
+        "RAMPART_PROMETHEUS_URL (--prometheus-url) is not set: where Prometheus answers,"
+        " such as http://prometheus.monitoring:9090",
+    )
+    assert loaded().workers == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        pytest.param("namespaces", "shop, cart,", ("shop", "cart"), id="a list"),
+        pytest.param("namespaces", "", (), id="no list: everywhere"),
+        pytest.param("warm_up", "1m30s", timedelta(seconds=90), id="a duration"),
+        pytest.param("settle", "0.5", 0.5, id="seconds"),
+        pytest.param("workers", "8", 8, id="a number"),
+        pytest.param("prometheus_url", "https://prom/", "https://prom", id="an address without its last slash"),
+        pytest.param("prometheus_token_file", "/var/token", Path("/var/token"), id="a file"),
+        pytest.param(
+            "prometheus_headers", "X-Scope-OrgID=shop; a = b=c", {"X-Scope-OrgID": "shop", "a": "b=c"}, id="pairs"
+        ),
+        pytest.param("prometheus_headers", '{"a": "b;c"}', {"a": "b;c"}, id="pairs as JSON"),
+        pytest.param("defaults", "interval=30s;steps=10,50", {"interval": "30s", "steps": "10,50"}, id="defaults"),
+        pytest.param("defaults", '{"max-failures": 5}', {"max-failures": "5"}, id="defaults as JSON"),
+        pytest.param("defaults", "", {}, id="no defaults"),
+        pytest.param("listen", "[::1]:8081", "[::1]:8081", id="an address of IPv6"),
+        pytest.param("log_level", "debug", "debug", id="a level"),
+    ],
+)
+def test_values_are_read_alike_from_flags_and_environment(
+    name: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each field is a flag and a variable."""
+    assert getattr(loaded(**{name: text}), name) == value
+    monkeypatch.setenv(f"RAMPART_{name.upper()}", text)
+    found = settings.load({} if name == "prometheus_url" else URL)
+    assert isinstance(found, Settings), found
+    assert getattr(found, name) == value
+
+
+def test_a_flag_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a flag that was not given does not count."""
+    monkeypatch.setenv("RAMPART_WORKERS", "3")
+    assert loaded(workers="5").workers == 5
+    assert loaded(workers=None).workers == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        pytest.param(
+            "prometheus_url",
+            "prometheus:9090",
+            "RAMPART_PROMETHEUS_URL (--prometheus-url) must be a URL such as http://prometheus.monitoring:9090,"
+            " got prometheus:9090",
+            id="no scheme",
+        ),
+        pytest.param("prometheus_url", "http://", "must be a URL", id="no host"),
+        pytest.param("listen", "8081", "must be host:port such as 0.0.0.0:8081, got 8081", id="no host to listen on"),
+        pytest.param("listen", ":8081", "must be host:port", id="an empty host"),
+        pytest.param("listen", "a:http", "must be host:port", id="a port that is no number"),
+        pytest.param("listen", "a:65536", "must be host:port", id="a port that is too high"),
+        pytest.param("workers", "0", "must be greater than or equal to 1, got 0", id="no worker"),
+        pytest.param("settle", "0", "must be greater than 0, got 0", id="no time to settle"),
+        pytest.param("warm_up", "30", "must be a duration such as 30s, 5m or 1h30m, got 30", id="no unit"),
+        pytest.param("log_level", "loud", "must be 'debug', 'info', 'warning' or 'error', got loud", id="level"),
+        pytest.param("keep", "101", "must be less than or equal to 100, got 101", id="too many kept"),
+        pytest.param("defaults", "steps", "must be key=value pairs separated by semicolons", id="no pair"),
+        pytest.param("defaults", "=5", "must be key=value pairs separated by semicolons", id="no key"),
+        pytest.param(
+            "defaults",
+            "steps=50,10",
+            "rampart.dev/steps must rise to at most 100, such as 5,25,50, got 50,10",
+            id="steps",
+        ),
+        pytest.param("defaults", "step=5", "rampart.dev/step", id="an unknown default"),
+        pytest.param("defaults", "{", "RAMPART_DEFAULTS (--defaults) ", id="broken JSON"),
+        pytest.param("prometheus_headers", "token", "must be key=value pairs", id="a header without a value"),
+    ],
+)
+def test_bad_values_are_refused_with_the_reason(name: str, text: str, sentence: str) -> None:
+    """Variable, flag, what would be right, what was found."""
+    found = faults(**{name: text})
+    assert len(found) == 1
+    assert sentence in found[0]
+    assert f"RAMPART_{name.upper()} (--{name.replace('_', '-')})" in found[0]
+
+
+def test_every_fault_is_said_at_once() -> None:
+    """Whoever mends the installation mends it once."""
+    found = settings.load({"workers": "0", "listen": "x"}, {"RAMPART_WORKRES": "1"})
+    assert not isinstance(found, Settings)
+    assert {text.split(" ")[0] for text in found} == {
+        "RAMPART_WORKRES",
+        "RAMPART_PROMETHEUS_URL",
+        "RAMPART_LISTEN",
+        "RAMPART_WORKERS",
+    }
+
+
+@pytest.mark.parametrize(
+    ("variable", "unknown"),
+    [
+        pytest.param("RAMPART_LOGLEVEL", True, id="misspelt"),
+        pytest.param("RAMPART_LOG_LEVEL", False, id="known"),
+        pytest.param("RAMPART_SANDBOX", False, id="of another program of this project"),
+        pytest.param("PATH", False, id="of others"),
+    ],
+)
+def test_unknown_variables_under_our_prefix_are_typing_errors(variable: str, unknown: bool) -> None:
+    """They would otherwise be silently without effect."""
+    found = settings.load(URL, {variable: "x"})
+    assert isinstance(found, Settings) is not unknown
+    assert not unknown or (isinstance(found, tuple) and found[0].startswith(f"{variable} is not a known setting"))
+
+
+def test_a_fault_does_not_print_the_headers_that_were_right() -> None:
+    """A secret in one setting is not shown by the fault of another."""
+    found = faults(prometheus_headers="Authorization=Bearer s3cret", workers="0")
+    assert "s3cret" not in " ".join(found)

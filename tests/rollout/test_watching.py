@@ -1,0 +1,184 @@
+"""Watching: what is kept of an object, and which change touches which name."""
+
+from typing import Any
+
+import pytest
+
+from deploy import names
+from deploy.traffic import Json
+from rollout import watching
+from rollout.status import ENDED, Phase
+from rollout.watching import Watches
+from tests.deploy.api_server import door, page
+
+
+def a_deployment(held: str | None = None, opted_in: bool = True, **metadata: Any) -> Json:
+    notes = {"team": "shop", **({names.STRATEGY: "canary"} if opted_in else {}), **({names.HELD: held} if held else {})}
+    return {"metadata": {"namespace": "shop", "name": "web", "generation": 1, "annotations": notes, **metadata}}
+
+
+def a_release(phase: Phase = Phase.STEPPING, deployment: str = "web") -> Json:
+    return {
+        "metadata": {"namespace": "shop", "name": "web-1"},
+        "spec": {"deployment": deployment},
+        "status": {"phase": phase},
+    }
+
+
+def test_of_a_deployment_only_our_notes_are_kept() -> None:
+    """Case 56: memory does not grow with what others write."""
+    assert watching.trim_metadata(a_deployment()) == {
+        "key": "shop/web",
+        "generation": 1,
+        "annotations": {names.STRATEGY: "canary"},
+        "canary_of": None,
+    }
+    canary = a_deployment(labels={names.RELEASE: "web-1"}, ownerReferences=[{"name": "web"}], annotations=None)
+    assert watching.trim_metadata(canary)["canary_of"] == "web"
+    assert watching.trim_metadata(a_deployment(annotations=None, ownerReferences=[]))["canary_of"] is None
+
+
+def test_of_a_release_its_phase_is_kept() -> None:
+    """A new one without a status is Pending; an absurd one concerns nobody (promise 10)."""
+    assert watching.trim_release(a_release()) == {
+        "namespace": "shop",
+        "deployment": "web",
+        "phase": "Stepping",
+        "deleting": False,
+    }
+    bare = watching.trim_release({"metadata": {"namespace": "shop", "name": "x", "deletionTimestamp": "now"}})
+    assert (bare["deployment"], bare["phase"], bare["deleting"]) == (None, Phase.PENDING, True)
+
+
+@pytest.mark.parametrize(
+    ("item", "concerned"),
+    [
+        pytest.param(a_deployment(), True, id="opted in"),
+        pytest.param(a_deployment(opted_in=False), False, id="not ours"),
+        pytest.param(a_deployment("left", opted_in=False), True, id="carries our mark"),
+        pytest.param(None, False, id="not there"),
+    ],
+)
+def test_what_concerns_us_carries_our_notes(item: Json | None, concerned: bool) -> None:
+    """An opted-out one with a mark of ours too."""
+    assert watching.concerns(watching.trim_metadata(item) if item else None) is concerned
+
+
+class Calls:
+    """What was asked for."""
+
+    def __init__(self) -> None:
+        self.touched: list[tuple[str, bool]] = []
+        self.spread: list[str] = []
+        self.policies = 0
+
+    def policies_changed(self) -> None:
+        self.policies += 1
+
+
+def watches(cluster: Any, calls: Calls, in_flight: bool) -> Watches:
+    found = Watches(
+        cluster,
+        (),
+        lambda name, urgent: calls.touched.append((name, urgent)),
+        calls.spread.append,
+        lambda text: None,
+        calls.policies_changed,
+    )
+    if in_flight:
+        found.reflectors = {**found.reflectors, "Release": Kept(watching.trim_release(a_release()))}  # type: ignore[dict-item]
+    return found
+
+
+class Kept:
+    """A reflector that has these objects."""
+
+    def __init__(self, *items: Json) -> None:
+        self._items = list(items)
+
+    def items(self) -> list[Json]:
+        return self._items
+
+
+TRIMMED = watching.trim_metadata(a_deployment())
+CHANGED = {**TRIMMED, "generation": 2}
+OTHER = watching.trim_metadata(a_deployment(opted_in=False))
+HELD = watching.trim_metadata(a_deployment("true"))
+CANARY = watching.trim_metadata(a_deployment(labels={names.RELEASE: "web-1"}, ownerReferences=[{"name": "web"}]))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "in_flight", "touched", "spread"),
+    [
+        pytest.param(None, TRIMMED, False, [], ["shop/web"], id="case 58: seen first at rest, some time soon"),
+        pytest.param(None, HELD, False, [("shop/web", False)], [], id="seen first and held: now"),
+        pytest.param(TRIMMED, CHANGED, False, [("shop/web", False)], [], id="changed"),
+        pytest.param(TRIMMED, TRIMMED, False, [], [], id="only its status"),
+        pytest.param(TRIMMED, TRIMMED, True, [("shop/web", True)], [], id="its status, in flight"),
+        pytest.param(TRIMMED, OTHER, False, [("shop/web", False)], [], id="case 46: opted out"),
+        pytest.param(TRIMMED, None, False, [("shop/web", False)], [], id="deleted"),
+        pytest.param(OTHER, OTHER, False, [], [], id="not ours"),
+        pytest.param(None, OTHER, False, [], [], id="not ours and new"),
+        pytest.param(CANARY, CANARY, False, [("shop/web", True)], [], id="a canary's change is its owner's"),
+        pytest.param(CANARY, None, False, [("shop/web", True)], [], id="a canary that goes too"),
+    ],
+)
+def test_a_change_of_a_deployment_touches_its_name(
+    old: Json | None, new: Json | None, in_flight: bool, touched: list[Any], spread: list[str]
+) -> None:
+    """Urgent where traffic is under way, spread where nothing is."""
+    calls = Calls()
+    with door(lambda asked: page("1")) as cluster:
+        watches(cluster, calls, in_flight).deployment_changed("shop", "web", old, new)
+    assert (calls.touched, calls.spread) == (touched, spread)
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_change_of_a_release_touches_its_deployment(phase: Phase) -> None:
+    """Urgent while it is in flight; one that names no Deployment touches none."""
+    calls = Calls()
+    with door(lambda asked: page("1")) as cluster:
+        found = watches(cluster, calls, False)
+        found.release_changed("shop", "web-1", None, watching.trim_release(a_release(phase)))
+        found.release_changed("shop", "web-1", watching.trim_release(a_release(phase)), None)
+        found.release_changed("shop", "web-1", None, None)
+        found.release_changed("shop", "x", None, {"namespace": "shop", "deployment": None, "phase": phase})
+    assert calls.touched == [("shop/web", phase not in ENDED)] * 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "touched"),
+    [
+        pytest.param(None, {"spec": {}}, True, id="made"),
+        pytest.param({"spec": {}}, None, True, id="deleted"),
+        pytest.param({"spec": {"a": 1}}, {"spec": {"a": 2}}, True, id="rewritten"),
+        pytest.param({"spec": {"a": 1}}, {"spec": {"a": 1}, "status": {}}, False, id="its status only"),
+    ],
+)
+def test_a_change_of_a_route_touches_every_release_in_flight(old: Any, new: Any, touched: bool) -> None:
+    """Hosts are resolved by the router alone."""
+    calls = Calls()
+    with door(lambda asked: page("1")) as cluster:
+        watches(cluster, calls, True).route_changed("mesh", "vs", old, new)
+    assert calls.touched == ([("shop/web", True)] if touched else [])
+
+
+def test_a_change_of_a_policy_asks_for_the_proof_anew() -> None:
+    """Whatever changed in it."""
+    calls = Calls()
+    with door(lambda asked: page("1")) as cluster:
+        watches(cluster, calls, False).policy_changed("", "hold", None, {})
+    assert calls.policies == 1
+
+
+def test_the_net_looks_at_releases_in_flight_and_held_templates() -> None:
+    """And at nothing that rests (promise 9)."""
+    with door(lambda asked: page("1")) as cluster:
+        found = watches(cluster, Calls(), True)
+        found.reflectors = {
+            **found.reflectors,
+            "Deployment": Kept({**HELD, "key": "shop/api"}, {**TRIMMED, "key": "shop/x"}),
+        }  # type: ignore[dict-item]
+        assert found.in_flight() == frozenset({"shop/web"})
+        assert found.open_names() == frozenset({"shop/web", "shop/api"})
+        assert "the watch of VirtualServices is not established" in watches(cluster, Calls(), False).unsynced()

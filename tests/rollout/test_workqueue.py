@@ -1,0 +1,102 @@
+"""The queue: waiting once, in hand once, and again if touched meanwhile."""
+
+import threading
+from collections import Counter
+
+from rollout.workqueue import Queue
+
+
+def a_queue(*names: str) -> Queue[str]:
+    queue: Queue[str] = Queue()
+    for name in names:
+        queue.add(name)
+    return queue
+
+
+def test_a_name_waits_once() -> None:
+    """However often it is touched."""
+    queue = a_queue("a", "a", "b", "a")
+    assert len(queue) == 2
+    assert [queue.take(), queue.take()] == ["a", "b"]
+    assert (len(queue), queue.in_hand) == (0, 2)
+
+
+def test_a_name_in_hand_is_not_handed_out_again_until_it_is_done() -> None:
+    """Touched meanwhile, it comes again, once."""
+    queue = a_queue("a")
+    assert queue.take() == "a"
+    queue.add("a")
+    queue.add("a")
+    assert len(queue) == 0
+    queue.done("a")
+    assert (len(queue), queue.in_hand) == (1, 0)
+    assert queue.take() == "a"
+    queue.done("a")
+    assert (len(queue), queue.in_hand) == (0, 0)
+
+
+def test_an_urgent_name_goes_first() -> None:
+    """Releases in flight before what rests."""
+    queue = a_queue("a", "b")
+    queue.add("c", urgent=True)
+    assert [queue.take() for _ in range(3)] == ["c", "a", "b"]
+
+
+def test_a_closed_queue_hands_out_nothing() -> None:
+    """What waits, what is added and what was touched in hand stay where they are."""
+    queue = a_queue("a", "b")
+    assert queue.take() == "a"
+    queue.add("a")
+    queue.close()
+    queue.done("a")
+    queue.add("c")
+    assert queue.take() is None
+    assert len(queue) == 1
+
+
+def test_closing_lets_waiting_workers_go() -> None:
+    """They sleep without a clock, and wake."""
+    queue = a_queue()
+    found: list[str | None] = []
+    workers = [threading.Thread(target=lambda: found.append(queue.take())) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    queue.close()
+    for worker in workers:
+        worker.join(5)
+    assert found == [None, None, None]
+
+
+def test_many_threads_never_hold_one_name_together() -> None:
+    """Every name is looked at, and never twice at the same time."""
+    queue = a_queue()
+    guard = threading.Lock()
+    holding: set[str] = set()
+    clashes: list[str] = []
+    looks: Counter[str] = Counter()
+
+    def work() -> None:
+        while (name := queue.take()) is not None:
+            with guard:
+                clashes.extend([name] if name in holding else [])
+                holding.add(name)
+                looks[name] += 1
+            with guard:
+                holding.remove(name)
+            queue.done(name)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    names = [f"n{number}" for number in range(10)]
+    for _ in range(50):
+        for name in names:
+            queue.add(name, urgent=name == "n0")
+    last_looks = threading.Event()
+    while len(queue) or queue.in_hand:
+        last_looks.wait(0.001)
+    queue.close()
+    for worker in workers:
+        worker.join(5)
+    assert clashes == []
+    assert set(looks) == set(names)
