@@ -20,9 +20,8 @@ check: setup  ## format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup  ## unit tests, stories, and end-to-end tests on the sandbox
-	$(BIN)/python -m sandbox build
-	$(BIN)/python -m pytest
+test: setup  ## unit tests, stories, and end-to-end tests, inside a sandbox of their own
+	$(BIN)/python -m sandbox run -- $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 demo: setup  ## a good release promoted and a bad one taken back, watched live (KEEP=1 keeps the cluster)
 	$(BIN)/python -m sandbox.demo $(if $(KEEP),--keep,)

@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     execute = commands.add_parser("exec", help="run a command inside: exec -- COMMAND ...")
     execute.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
     execute.set_defaults(command=_exec)
+    run = commands.add_parser("run", help="a sandbox for one command: start it, run inside, end it: run -- COMMAND ...")
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND")
+    run.set_defaults(command=_run)
     kubeconfig = commands.add_parser("kubeconfig", help="write a ServiceAccount's kubeconfig and print its path")
     kubeconfig.add_argument("namespace")
     kubeconfig.add_argument("serviceaccount")
@@ -142,11 +145,23 @@ def _shell(place: home.Home, arguments: argparse.Namespace) -> int:
     return _exec(place, arguments)
 
 
-def _exec(place: home.Home, arguments: argparse.Namespace) -> int:
-    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+def _run(_place: home.Home, arguments: argparse.Namespace) -> int:
+    """A sandbox of its own, with a directory of its own; the command's exit code is ours."""
+    words = _words(arguments, "run")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with cluster.running(tell=Teller()) as box:
+        return box.popen(words).wait()
+
+
+def _words(arguments: argparse.Namespace, verb: str) -> list[str]:
+    words: list[str] = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
-        raise errors.SandboxError("exec needs a command: python -m sandbox exec -- COMMAND ...")
-    command = cluster.Box(place).command(words)
+        raise errors.SandboxError(f"{verb} needs a command: python -m sandbox {verb} -- COMMAND ...")
+    return words
+
+
+def _exec(place: home.Home, arguments: argparse.Namespace) -> int:
+    command = cluster.Box(place).command(_words(arguments, "exec"))
     try:
         os.execvpe(command[0], command, inside.environment(place))
     except FileNotFoundError as error:

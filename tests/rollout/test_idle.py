@@ -156,8 +156,8 @@ def test_each_state_at_rest_has_its_answer(found: Idle, acts: Any, told: list[st
         pytest.param({"plan": ("steps",)}, ["PlanInvalid"], id="case 48: plan"),
         pytest.param({"refusals": ("no Service",)}, ["Refused"], id="case 49: service"),
         pytest.param(
-            {"hold_missing": "x", "plan": ("y",), "refusals": ("z", "zz")},
-            ["HoldMissing", "PlanInvalid", "Refused"],
+            {"hold_missing": "x", "plan": ("y",), "refusals": ("z", "zz"), "telemetry": ("t",)},
+            ["HoldMissing", "PlanInvalid", "Refused", "TelemetryMissing"],
             id="everything",
         ),
     ],

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy import traffic
 from deploy.traffic import WHOLE
 from rollout import plan, progress
 from rollout.plan import Plan
@@ -19,9 +20,9 @@ from tests.rollout.building import a_plan
 OPTED_IN = {"rampart.dev/strategy": "canary"}
 
 
-def resolved(defaults: dict[str, str] | None = None, **annotations: str) -> Plan | tuple[str, ...]:
+def resolved(**annotations: str) -> Plan | tuple[str, ...]:
     ours = {f"rampart.dev/{key.replace('_', '-')}": value for key, value in annotations.items()}
-    return plan.resolve({**OPTED_IN, **ours}, defaults or {})
+    return plan.resolve({**OPTED_IN, **ours}, {})
 
 
 def faults(**annotations: str) -> tuple[str, ...]:
@@ -162,7 +163,7 @@ def test_other_prefixes_are_not_ours() -> None:
 
 def test_annotations_go_before_the_defaults_of_the_installation() -> None:
     """Precedence: the annotation over the Helm value over the built-in default."""
-    found = resolved({"steps": "1,2", "interval": "5s"}, steps="7")
+    found = plan.resolve({**OPTED_IN, "rampart.dev/steps": "7"}, {"steps": "1,2", "interval": "5s"})
     assert isinstance(found, Plan)
     assert (found.steps, found.interval, found.bake) == ((Decimal(7),), timedelta(seconds=5), timedelta(seconds=5))
 
@@ -177,6 +178,14 @@ def test_annotations_go_before_the_defaults_of_the_installation() -> None:
 def test_the_deadline_follows_the_length_of_the_plan(annotations: dict[str, str], deadline: timedelta) -> None:
     """Three times the plan's own length, at least 30 minutes."""
     assert a_plan(**annotations).deadline == deadline
+
+
+def test_a_plan_that_was_read_is_read_as_it_is() -> None:
+    """What is typed already needs no parsing."""
+    given: dict[str, Any] = {"strategy": "canary", "steps": (Decimal(7),), "interval": timedelta(seconds=9)}
+    found = Plan.model_validate({**given, "latency": plan.Latency(Decimal("0.9"), timedelta(seconds=1))})
+    assert (found.steps, found.interval, str(found.latency)) == ((Decimal(7),), timedelta(seconds=9), "p90<1000ms")
+    assert Plan.model_validate({"strategy": "canary", "latency": None}).latency is None
 
 
 @pytest.mark.parametrize(
@@ -250,9 +259,9 @@ def test_no_plan_produces_weights_out_of_range_or_steps_that_do_not_rise(text: s
         weights.append(found.after(weights[-1]))
     assert all(earlier < later for earlier, later in pairwise(weights))
     assert weights[-1] == 100
-    stable: Any = tuple(building.a_share(building.traffic.replica_set(f"r{n}"), n + 1) for n in range(size))
+    stable: Any = tuple(building.a_share(traffic.replica_set(f"r{n}"), n + 1) for n in range(size))
     release = building.a_release(Phase.STEPPING, found, stable=stable)
     for weight in weights:
         shares = progress.split_at(release, weight).shares
         assert sum(parts for _, parts in shares) == WHOLE
-        assert shares[-1] == (release.pin, weight * 100)
+        assert shares[-1] == (release.pin, int(weight * 100))

@@ -24,6 +24,7 @@ from rollout.seen import (
     Restore,
     RevertTemplate,
     Steer,
+    Told,
     Unhold,
     Unpause,
 )
@@ -266,7 +267,8 @@ def test_a_step_is_put_right_before_it_is_judged(seen: dict[str, Any], acts: lis
 )
 def test_a_rise_that_was_cut_short_waits_for_pods(canary: Any, words: str) -> None:
     """Case 36: said with the pod's own reason."""
-    decision = decided(a_release(), route=a_survey(PINNED), canary=canary)
+    decision = progress.put_right(a_release(), a_look(route=a_survey(PINNED), canary=canary), PACE)
+    assert decision is not None
     assert recorded(decision).holding == "CanaryNotReady"
     assert words in decision.told[0].message
 
@@ -634,7 +636,7 @@ def test_only_the_last_decisions_are_kept() -> None:
     """Case 56: a status does not grow with the looks; each line is cut."""
     release = a_release()
     for number in range(30):
-        told = progress.Told(f"R{number}", "x" * 1000)
+        told = Told(f"R{number}", "x" * 1000)
         release = release.model_copy(update={"status": progress.note(release, a_look(), told)})
     lines = release.status.decisions
     assert [line.reason for line in lines] == [f"R{number}" for number in range(18, 30)]

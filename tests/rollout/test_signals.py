@@ -123,7 +123,7 @@ def test_each_thing_that_happens_has_its_name(signal: Signal, release: dict[str,
             {"phase": Phase.PREPARING}, {"route": a_survey(DOWN), "canary": None}, id="an unfinished first split"
         ),
         pytest.param({"phase": Phase.PENDING}, {"route": a_survey(DOWN)}, id="stable legs of a predecessor"),
-        pytest.param({}, {"canary": None, "route": a_survey(PINNED)}, id="no canary and no traffic for it yet"),
+        pytest.param({"phase": Phase.PREPARING}, {"canary": None, "route": a_survey(PINNED)}, id="no canary yet"),
         pytest.param({}, {"canary": a_canary(ready=0), "route": a_survey(PINNED)}, id="unready without traffic"),
         pytest.param({"phase": Phase.FINISHING}, {"canary": None}, id="the canary has left"),
     ],

@@ -200,4 +200,4 @@ def test_a_release_is_a_value() -> None:
     """What was read is not changed behind a decision's back."""
     release: Release = status.parse(an_object())
     with pytest.raises(ValidationError):
-        release.name = "other"  # type: ignore[misc]
+        release.name = "other"

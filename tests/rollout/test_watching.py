@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
-from deploy import names
+from deploy import kinds, names
+from deploy.cluster import Cluster
+from deploy.kinds import Kind
 from deploy.traffic import Json
+from deploy.watch import Reflector
 from rollout import watching
 from rollout.status import ENDED, Phase
 from rollout.watching import Watches
@@ -76,7 +79,7 @@ class Calls:
         self.policies += 1
 
 
-def watches(cluster: Any, calls: Calls, in_flight: bool) -> Watches:
+def watches(cluster: Cluster, calls: Calls, in_flight: bool) -> Watches:
     found = Watches(
         cluster,
         (),
@@ -86,18 +89,21 @@ def watches(cluster: Any, calls: Calls, in_flight: bool) -> Watches:
         calls.policies_changed,
     )
     if in_flight:
-        found.reflectors = {**found.reflectors, "Release": Kept(watching.trim_release(a_release()))}  # type: ignore[dict-item]
+        found.reflectors = {
+            **found.reflectors,
+            "Release": full(cluster, kinds.RELEASE, [watching.trim_release(a_release())]),
+        }
     return found
 
 
-class Kept:
-    """A reflector that has these objects."""
+def full(cluster: Cluster, kind: Kind, trimmed: list[Json]) -> Reflector:
+    """A reflector that was never started and has these objects."""
 
-    def __init__(self, *items: Json) -> None:
-        self._items = list(items)
+    class Full(Reflector):
+        def items(self) -> list[Json]:
+            return trimmed
 
-    def items(self) -> list[Json]:
-        return self._items
+    return Full(cluster, kind, on_change=lambda *change: None, tell=lambda text: None)
 
 
 TRIMMED = watching.trim_metadata(a_deployment())
@@ -174,11 +180,12 @@ def test_a_change_of_a_policy_asks_for_the_proof_anew() -> None:
 def test_the_net_looks_at_releases_in_flight_and_held_templates() -> None:
     """And at nothing that rests (promise 9)."""
     with door(lambda asked: page("1")) as cluster:
+        items = [{**HELD, "key": "shop/api"}, {**TRIMMED, "key": "shop/x"}]
         found = watches(cluster, Calls(), True)
         found.reflectors = {
             **found.reflectors,
-            "Deployment": Kept({**HELD, "key": "shop/api"}, {**TRIMMED, "key": "shop/x"}),
-        }  # type: ignore[dict-item]
+            "Deployment": full(cluster, kinds.DEPLOYMENT, items),
+        }
         assert found.in_flight() == frozenset({"shop/web"})
         assert found.open_names() == frozenset({"shop/web", "shop/api"})
         assert "the watch of VirtualServices is not established" in watches(cluster, Calls(), False).unsynced()

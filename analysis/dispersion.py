@@ -1,0 +1,58 @@
+"""How much more unevenly bad requests fall on stable's pods and scrapes than chance alone would have it.
+
+Bursts make several bad requests of one cause look like as many witnesses. What evidence counts is therefore divided by
+the dispersion of stable's own counts: an e-process to the power of 1/phi, phi >= 1 known before the window, is one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+
+CUT = 2
+"""Bad requests of one pod in one scrape are counted up to this many, as the cap on evidence does."""
+
+NOTED = 1.2
+"""Dispersion below this is chance."""
+
+MOST = 3.0
+"""Dispersion is not believed beyond this."""
+
+LEAST_BAD = 4
+"""Bad requests below which nothing is said about how they fall."""
+
+
+@dataclass(frozen=True)
+class Dispersion:
+    """Sums over stable's pod-scrapes: requests n, n², bad ones z (cut), z², z·n."""
+
+    n: float = 0
+    nn: float = 0
+    z: float = 0
+    zz: float = 0
+    zn: float = 0
+
+    def after(self, stable: Iterable[tuple[int, int]]) -> "Dispersion":
+        """With one more window's pods, (requests, bad ones) of each."""
+        n, nn, z, zz, zn = astuple(self)
+        for requests, bad in stable:
+            cut = min(bad, CUT)
+            n += requests
+            nn += requests * requests
+            if cut:
+                z += cut
+                zz += cut * cut
+                zn += cut * requests
+        return Dispersion(n, nn, z, zz, zn)
+
+    @property
+    def measured(self) -> float:
+        """The sum of (z - n·p)² over that of its expectation n·p·(1-p), p = sum(z)/sum(n); about 1 by chance alone."""
+        if self.z < LEAST_BAD or self.z >= self.n:
+            return 1.0
+        p = self.z / self.n
+        return (self.zz - 2 * p * self.zn + p * p * self.nn) / (self.z * (1 - p))
+
+    @property
+    def phi(self) -> float:
+        """By what the logarithm of evidence is divided: 1 to MOST."""
+        found = self.measured
+        return 1.0 if found < NOTED else min(found, MOST)
