@@ -22,6 +22,9 @@ TIMES = (2.0, 6.0, 17.0, 51.0, 150.0)
 MULTIPLES = (1.3, 2.0, 4.5, 10.0, 22.0, 50.0)
 """How many times a limit a bad canary may show."""
 
+GROSS = (4.0, 10.0)
+"""The same against a limit that even cold pods keep."""
+
 NEVER_ALL = 0.25
 """The part of good requests that the worst alternative keeps, so that one good request does not refute it."""
 
@@ -56,13 +59,19 @@ def relative(canary: Leg, stable: Leg, tolerance: float) -> tuple[float, ...]:
     return tuple(found)
 
 
-def absolute(canary: Leg, limit: float, cap: float = CAP) -> tuple[float, ...]:
+def absolute(canary: Leg, limit: float) -> tuple[float, ...]:
     """Against: the canary's chance of a bad request is at most `limit` (0 to 1, both excluded).
 
     For each q of MULTIPLES × limit: (q/limit)^bad · ((1-q)/(1-limit))^good, which is 1 + b·(bad - limit) for each
     request and so needs neither independence nor a constant chance. Logarithms.
     """
-    return _against(canary, limit, MULTIPLES, cap)
+    return _against(canary, limit, MULTIPLES, CAP)
+
+
+def gross(canary: Leg, cold: Leg, limit: float) -> tuple[float, ...]:
+    """As `absolute`, of cold pods too, against a limit that forgives them much."""
+    warm = _against(canary, limit, GROSS, CAP)
+    return tuple(map(math.fsum, zip(warm, _against(cold, limit, GROSS, COLD_CAP), strict=True)))
 
 
 def historic(canary: Leg, bound: float) -> tuple[float, ...]:

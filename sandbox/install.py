@@ -34,7 +34,10 @@ def main() -> int:
 def install_definitions(place: home.Home) -> None:
     """Namespaces, and every kind of object that istiod and the project know; ready to be used on return."""
     _apply_text(place, json.dumps(_namespaces()))
-    _apply(place, tools.definitions(), *([DEFINITIONS] if DEFINITIONS.is_dir() else []))
+    # Creating takes half the time of applying, and a new cluster holds none of them.
+    _kubectl(place, "create", "--validate=false", "--filename", str(tools.definitions()))
+    if DEFINITIONS.is_dir():
+        _apply(place, DEFINITIONS)
     _await_established(place)
 
 
@@ -49,9 +52,8 @@ def _namespaces() -> Json:
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
-def _apply(place: home.Home, *directories: Path) -> None:
-    files = [argument for directory in directories for argument in ("--filename", str(directory))]
-    _kubectl(place, "apply", "--server-side", "--force-conflicts", "--validate=false", *files)
+def _apply(place: home.Home, directory: Path) -> None:
+    _kubectl(place, "apply", "--server-side", "--force-conflicts", "--validate=false", "--filename", str(directory))
 
 
 def _apply_text(place: home.Home, text: str) -> None:
