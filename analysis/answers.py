@@ -4,11 +4,12 @@ The shapes are those of the Prometheus HTTP API ("Format overview", "Instant que
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib import parse
 
-from analysis import errors, outcome
+from analysis import errors, outcome, samples
 
 STATUSES: Mapping[int, type[errors.PrometheusError]] = {
     400: errors.BadQuery,
@@ -40,8 +41,8 @@ def check_status(status: int, location: str | None, body: bytes, name: str) -> N
     raise kind(f"{name} answered {status}: {_words(body)}")
 
 
-def check_payload(content_type: str, body: bytes, name: str) -> None:
-    """Let only a complete instant vector through."""
+def check_payload(content_type: str, body: bytes, name: str, expected: str = "vector") -> None:
+    """Let only a complete answer of the expected `resultType` through."""
     try:
         payload = json.loads(body)
     except ValueError as error:
@@ -57,8 +58,8 @@ def check_payload(content_type: str, body: bytes, name: str) -> None:
     data = payload.get("data")
     if not isinstance(data, dict) or "result" not in data:
         raise errors.Malformed(f"{name} answered JSON without data: {_words(body)}")
-    if data.get("resultType") != "vector":
-        raise errors.Malformed(f"{name} answered a {data.get('resultType')} where a vector was asked for")
+    if data.get("resultType") != expected:
+        raise errors.Malformed(f"{name} answered a {data.get('resultType')} where a {expected} was asked for")
 
 
 def table(vector: Any, name: str) -> outcome.Table:
@@ -67,6 +68,15 @@ def table(vector: Any, name: str) -> outcome.Table:
         return outcome.Table(tuple(_row(series) for series in vector))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise errors.Malformed(f"{name} answered a vector of another shape: {short(str(vector))}") from error
+
+
+def matrix(found: Any, name: str) -> samples.Matrix:
+    """Read the `result` of a range selector: `[{"metric": {label: value}, "values": [[seconds, "number"], …]}]`."""
+    try:
+        series = tuple(_series(one) for one in found)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise errors.Malformed(f"{name} answered a matrix of another shape: {short(str(found))}") from error
+    return samples.Matrix(tuple(one for one in series if one is not None))
 
 
 def without_password(url: str) -> str:
@@ -86,6 +96,16 @@ def _row(series: Any) -> outcome.Row:
     if not isinstance(value, str):
         raise TypeError("a sample's value is a string")
     return outcome.Row({str(label): str(text) for label, text in series["metric"].items()}, float(value))
+
+
+def _series(found: Any) -> samples.Series | None:
+    """One counter; what is not finite is no sample, and without samples there is no series."""
+    pairs = [(float(time), float(value)) for time, value in found["values"]]
+    known = [pair for pair in pairs if math.isfinite(pair[1])]
+    if not known:
+        return None
+    times, values = zip(*known, strict=True)
+    return samples.Series({str(label): str(text) for label, text in found["metric"].items()}, times, values)
 
 
 def _words(body: bytes) -> str:

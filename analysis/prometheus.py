@@ -1,10 +1,11 @@
-"""The door to Prometheus: one instant query in, a table or a named fault out, within a bounded time.
+"""The door to Prometheus: one instant query in, a table, samples or a named fault out, within a bounded time.
 
 prometheus-api-client fetches. A response hook of its session, which requests offers for such purposes, looks at
 every answer first, because the client throws `resultType` and `warnings` away and leaves time and size open.
 Nothing is retried here: a caller that looks again in a few seconds is the retry.
 """
 
+import functools
 import io
 import time
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ import requests
 import urllib3
 from requests import auth
 
-from analysis import answers, errors, outcome
+from analysis import answers, errors, outcome, samples
 
 BODY_LIMIT = 16 * 2**20
 """Bytes of an answer that are read at most."""
@@ -52,15 +53,22 @@ class Prometheus:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._name = f"Prometheus at {answers.without_password(access.url)}"
-        self._session = requests.Session()
-        self._session.trust_env = False  # no proxy, .netrc or CA bundle of the environment decides who is asked
-        self._session.verify = str(access.ca_file) if access.ca_file and not access.insecure else not access.insecure
-        self._session.hooks["response"].append(self._inspect)
-        self._client = prometheus_api_client.PrometheusConnect(
+        self._sessions: list[requests.Session] = []
+        self._vectors = self._client("vector")
+        self._matrices = self._client("matrix")
+
+    def _client(self, expected: str) -> prometheus_api_client.PrometheusConnect:
+        """A client that lets only answers of one `resultType` through."""
+        access, session = self._access, requests.Session()
+        self._sessions.append(session)
+        session.trust_env = False  # no proxy, .netrc or CA bundle of the environment decides who is asked
+        session.verify = str(access.ca_file) if access.ca_file and not access.insecure else not access.insecure
+        session.hooks["response"].append(functools.partial(self._inspect, expected))
+        return prometheus_api_client.PrometheusConnect(
             url=access.url.rstrip("/"),
             headers=dict(access.headers),
             auth=BearerFile(access.token_file) if access.token_file else None,
-            session=self._session,
+            session=session,
             retry=urllib3.Retry(total=0, read=False),
         )
 
@@ -71,29 +79,39 @@ class Prometheus:
         except errors.PrometheusError as error:
             return outcome.Broken(error.fault, str(error))
 
+    def read(self, promql: str, at: datetime) -> samples.Answer:
+        """The raw samples of a range selector that ends at `at`; a failure is a value too."""
+        try:
+            return answers.matrix(self._fetch(self._matrices, promql, at), self._name)
+        except errors.PrometheusError as error:
+            return outcome.Broken(error.fault, str(error))
+
     def query(self, promql: str, at: datetime) -> outcome.Table:
         """As `ask`, raising errors.PrometheusError."""
+        return answers.table(self._fetch(self._vectors, promql, at), self._name)
+
+    def _fetch(self, client: prometheus_api_client.PrometheusConnect, promql: str, at: datetime) -> Any:
         connect, read = self._access.connect.total_seconds(), self._access.read.total_seconds()
         params = {"time": f"{at.timestamp():.3f}", "timeout": f"{read * SERVER_SHARE:.3f}"}
         try:
-            vector = self._client.custom_query(promql, params=params, timeout=(connect, read))
+            return client.custom_query(promql, params=params, timeout=(connect, read))
         except errors.BadQuery as error:
             raise errors.BadQuery(f"{error}; the query was {answers.short(promql)}") from error
         except (OSError, urllib3.exceptions.HTTPError) as error:
             raise errors.Unreachable(f"{self._name} {_silence(error, self._access)}") from error
-        return answers.table(vector, self._name)
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        for session in self._sessions:
+            session.close()
 
-    def _inspect(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        """Let only a complete instant vector through to the client, which reads it once more."""
+    def _inspect(self, expected: str, response: requests.Response, *_: Any, **__: Any) -> None:
+        """Let only a complete answer through to the client, which reads it once more."""
         with response:
             body = _body(response, self._name, self._access.read)
         location = response.headers["Location"] if response.is_redirect else None
         answers.check_status(response.status_code, location, body, self._name)
-        answers.check_payload(response.headers.get("Content-Type", ""), body, self._name)
+        answers.check_payload(response.headers.get("Content-Type", ""), body, self._name, expected)
         response.raw = io.BytesIO(body)
 
 

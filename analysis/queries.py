@@ -96,6 +96,24 @@ def latencies(mesh: Mesh, namespace: str, workloads: tuple[str, ...], window: ti
     return f"sum by ({mesh.workload}, {EDGE}) ({difference(selector(mesh.latency, scope), window)})"
 
 
+def samples(
+    mesh: Mesh, namespace: str, workloads: tuple[str, ...], span: timedelta, among: tuple[float, ...] = ()
+) -> str:
+    """All samples of the workloads' counters in a span: of requests, and of these edges of the latency histogram."""
+    scope = (*mesh.always, *_receivers(mesh, namespace, workloads))
+    if not among:
+        return f"{selector(mesh.requests, scope)}[{duration(span)}]"
+    names = f'__name__=~"{mesh.requests}|{mesh.latency}"'
+    spelt = "|".join(("", *(text for edge in among for text in _spellings(edge)), r"\+Inf"))
+    return f"{selector('', (names, *scope, f'{EDGE}=~{_quote(spelt)}'))}[{duration(span)}]"
+
+
+def shared_edges(mesh: Mesh, namespace: str, workloads: tuple[str, ...]) -> str:
+    """The edges of each workload's latency histogram: series {workload label, EDGE}, by a range selector."""
+    found = selector(mesh.latency, (*mesh.always, *_receivers(mesh, namespace, workloads)))
+    return f"count by ({mesh.workload}, {EDGE}) (last_over_time({found}[{duration(LOOKBACK)}]))[1s:1s]"
+
+
 def series(metric: str, matchers: tuple[str, ...]) -> str:
     """How many series a selector found within LOOKBACK; no row where it found none."""
     return f"count(last_over_time({selector(metric, matchers)}[{duration(LOOKBACK)}]))"
@@ -139,6 +157,12 @@ def _one_of(workloads: tuple[str, ...]) -> str:
     if len(workloads) == 1:
         return f"={_quote(workloads[0])}"
     return "=~" + _quote("|".join(workload.replace(".", r"\.") for workload in workloads))
+
+
+def _spellings(edge: float) -> list[str]:
+    """How clients write an edge: 500, 500.0, 5e+02; as a pattern."""
+    found = sorted({f"{edge:g}", repr(edge), f"{edge:.0f}" if edge.is_integer() else repr(edge)})
+    return [text.replace(".", r"\.").replace("+", r"\+") for text in found]
 
 
 def _quote(text: str) -> str:

@@ -24,11 +24,15 @@ class Reason(StrEnum):
     SUCCESS_RATE_LOW = "SuccessRateLow"
     LATENCY_HIGH = "LatencyHigh"
     NO_SUCCESS = "NoSuccess"
+    WORSE_THAN_STABLE = "WorseThanStable"
 
     BAD_LOOK = "BadLook"
     ENVIRONMENT_INCIDENT = "EnvironmentIncident"
     WARMING_UP = "WarmingUp"
     STILL_MEASURING = "StillMeasuring"
+    SUSPECTED = "Suspected"
+    SLOWER_THAN_STABLE = "SlowerThanStable"
+    NOT_PROVEN = "NotProven"
 
     NO_REQUESTS = "NoRequests"
     TOO_FEW_REQUESTS = "TooFewRequests"
@@ -51,6 +55,11 @@ class Judgement:
     latency_ms: the canary's quantile, interpolated; None if not asked or not known.
     requests: the canary's in the window; None without an answer.
     seen_share: the canary's share of both legs' requests, 0 to 1; None where that is not known.
+
+    The evidence judge says more:
+    evidence: against the canary; 100 convicts. proof: that it keeps its limits; the step asks for so much of it.
+    failing_low, failing_high: percent; between which the canary's chance of a failure lies, 99 % sure at any time.
+    checkpoint: to be remembered and given to the next question of the same release, or not.
     """
 
     verdict: Verdict
@@ -62,3 +71,8 @@ class Judgement:
     latency_ms: float | None = None
     requests: int | None = None
     seen_share: float | None = None
+    evidence: float | None = None
+    proof: float | None = None
+    failing_low: float | None = None
+    failing_high: float | None = None
+    checkpoint: str | None = None

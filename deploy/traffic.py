@@ -24,7 +24,7 @@ class Pin:
     def name(self) -> str:
         """The leg's name in a route: a DNS label, unique for the pin."""
         role = "stable" if self.label == names.POD_TEMPLATE_HASH else "canary"
-        return names.cut(f"rampart-{role}-{self.value}")
+        return names.cut(f"rampart-{role}-{self.value}").replace(".", "-")
 
 
 def replica_set(pod_template_hash: str) -> Pin:

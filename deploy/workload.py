@@ -141,8 +141,14 @@ def why_stalled(status: Json) -> str | None:
 
 
 def revisions(replica_sets: Iterable[Json], uid: str) -> tuple[Revision, ...]:
-    """The ReplicaSets that the Deployment `uid` controls, the largest first."""
+    """The ReplicaSets that the Deployment `uid` controls: the largest first, and among equals the newest.
+
+    So where none has pods, the first is the one that the Deployment controller would scale up.
+    """
     ours = [item for item in replica_sets if controller(item) == uid]
+    ours.sort(
+        key=lambda item: (item["metadata"].get("creationTimestamp") or "", item["metadata"]["name"]), reverse=True
+    )
     found = [
         Revision(
             hash=item["metadata"]["labels"][names.POD_TEMPLATE_HASH],
@@ -153,7 +159,7 @@ def revisions(replica_sets: Iterable[Json], uid: str) -> tuple[Revision, ...]:
         )
         for item in ours
     ]
-    return tuple(sorted(found, key=lambda revision: (-revision.replicas, revision.hash)))
+    return tuple(sorted(found, key=lambda revision: -revision.replicas))
 
 
 def controller(item: Json) -> str | None:
@@ -209,7 +215,8 @@ def read_canary(deployment: Json, pods: Sequence[Json]) -> Canary:
     ready = status.get("readyReplicas", 0) if current else 0
     available = min(ready, status.get("availableReplicas", 0))
     troubles = tuple(trouble for pod in pods for trouble in troubles_of(pod))
-    fatal = next((text for reason, text in troubles if is_fatal(reason, ready)), None)
+    seen_ready = status.get("readyReplicas", 0)
+    fatal = next((text for reason, text in troubles if is_fatal(reason, seen_ready)), None)
     waiting = next((text for _, text in troubles), None) or why_stalled(status)
     return Canary(
         name=deployment["metadata"]["name"],

@@ -17,6 +17,8 @@ from rollout.seen import (
     ClearWish,
     Define,
     EndBase,
+    HandOver,
+    Hold,
     Leave,
     Mark,
     Raise,
@@ -30,6 +32,8 @@ from rollout.seen import (
     Unpause,
 )
 from rollout.status import ENDED, Phase, Release, Spec, Status, build, dump, release_name
+
+OnDeployment = Unpause | RevertTemplate | Mark | Unhold | Leave | Hold | ClearWish
 
 
 class Stale(Exception):
@@ -72,7 +76,9 @@ class Actor:
                 self._begin(hand.view, Spec(**spec_of(hand.view, digest, attempt), plan=plan.texts()))
             case EndBase(name, phase):
                 self._end_base(hand, name, phase)
-            case Unpause() | RevertTemplate() | Mark() | Unhold() | Leave() | ClearWish():
+            case HandOver(name, saved):
+                self._hand_over(hand, name, dict(saved))
+            case Unpause() | RevertTemplate() | Mark() | Unhold() | Leave() | Hold() | ClearWish():
                 self._change_deployment(hand, act)
 
     def _record(self, hand: Hand, status: Status) -> None:
@@ -150,14 +156,21 @@ class Actor:
             return
 
     def _end_base(self, hand: Hand, name: str, phase: Phase) -> None:
-        base = next((item for item in hand.view.releases if item.name == name and not item.is_ended), None)
+        base = standing(hand, name)
         if base is None:
             return
         text = f"Release {(hand.release or missing()).name} took its place"
         changes = {"phase": phase, "ended": self._now(), "holding": "", "reason": "Superseded", "message": text}
         self.let_go(self.record(base, base.status.model_copy(update=changes)))
 
-    def _change_deployment(self, hand: Hand, act: Unpause | RevertTemplate | Mark | Unhold | Leave | ClearWish) -> None:
+    def _hand_over(self, hand: Hand, name: str, saved: Json) -> None:
+        base = standing(hand, name)
+        if base is not None:
+            self.record(base, base.status.model_copy(update={"saved": saved}))
+
+    def _change_deployment(
+        self, hand: Hand, act: Unpause | RevertTemplate | Mark | Unhold | Leave | Hold | ClearWish
+    ) -> None:
         """One patch of the user's Deployment, only at the version at which it was read (law 10, case 61)."""
         work = hand.view.work
         if work is None:
@@ -170,9 +183,7 @@ class Actor:
         hand.view = renewed(hand.view, after)
 
 
-def deployment_patch(
-    act: Unpause | RevertTemplate | Mark | Unhold | Leave | ClearWish, work: Workload, hand: Hand
-) -> Json | None:
+def deployment_patch(act: OnDeployment, work: Workload, hand: Hand) -> Json | None:
     """The merge patch of one act; None where it is done already."""
     match act:
         case Unpause(digest, held):
@@ -187,8 +198,15 @@ def deployment_patch(
             return {"metadata": {"annotations": {names.HELD: None, names.FAILED: None}}} if work.held else None
         case Leave():
             return None if work.held is Held.LEFT else {"metadata": {"annotations": {names.HELD: Held.LEFT.value}}}
+        case Hold():
+            return {"metadata": {"annotations": {names.HELD: Held.HELD.value}}}
         case ClearWish(wish):
             return {"metadata": {"annotations": {names.DO: None}}} if work.wish == wish else None
+
+
+def standing(hand: Hand, name: str) -> Release | None:
+    """The release of that name, if it has not ended."""
+    return next((item for item in hand.view.releases if item.name == name and not item.is_ended), None)
 
 
 def notes(held: Held | None) -> Json:

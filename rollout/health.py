@@ -1,6 +1,7 @@
 """The controller's own endpoints: /healthz (its loop lives), /readyz (its caches are full), /metrics."""
 
 import http.server
+import socket
 import threading
 from collections.abc import Callable
 
@@ -41,7 +42,12 @@ class Server:
             def log_message(self, format: str, *args: object) -> None:
                 """Probes are not worth a line."""
 
-        self._server = http.server.ThreadingHTTPServer((host.strip("[]"), int(port)), Handler)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+        class Listener(http.server.ThreadingHTTPServer):
+            address_family = family
+
+        self._server = Listener((host.strip("[]"), int(port)), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
 

@@ -4,7 +4,20 @@ from dataclasses import dataclass, field
 
 from deploy.workload import Held, Revision, Workload
 from rollout.plan import Plan, Wish
-from rollout.seen import Act, Begin, ClearWish, Decision, Leave, Level, Mark, RevertTemplate, Told, Unhold, Unpause
+from rollout.seen import (
+    Act,
+    Begin,
+    ClearWish,
+    Decision,
+    Hold,
+    Leave,
+    Level,
+    Mark,
+    RevertTemplate,
+    Told,
+    Unhold,
+    Unpause,
+)
 from rollout.status import STAYS_DOWN, Release
 
 
@@ -35,8 +48,11 @@ def decide(idle: Idle) -> Decision:
     workload = idle.workload
     if not workload.opted_in:
         return opted_out(workload)
-    if workload.held is Held.LEFT:
-        return Decision()
+    if workload.held is Held.LEFT and workload.paused:
+        told = Told("HeldAgain", "opted in again: the template that was left paused is held until its release")
+        return Decision((Hold(),), (told,), 0)
+    if workload.held is not None and not workload.paused and workload.held is not Held.ROLLING:
+        return Decision((Unhold(),), (), 0)
     if workload.held is Held.ROLLING:
         return Decision((Unhold(),)) if workload.rolled_out else Decision(look_again=5)
     if workload.held is not Held.HELD:
@@ -148,6 +164,8 @@ def begin(idle: Idle, attempt: int) -> Decision:
 def successor(idle: Idle, standing: Release) -> Decision:
     """A newer template in the midst of the roll-out of `standing`, on whose canary the users are (law 13)."""
     workload = idle.workload
+    if not workload.opted_in:
+        return Decision()
     rolling = next((item for item in idle.revisions if item.digest == standing.spec.revision), None)
     if workload.wish == Wish.REVERT and rolling is not None:
         told = Told("Reverted", f"a person asked to revert: the roll-out of {standing.spec.revision} goes on")

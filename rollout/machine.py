@@ -4,16 +4,14 @@ The order law (laws 6 and 7): a rise in exposure is recorded first, then done; a
 Pure and total: every pair of stage and signal has a course, every course is laid out here or in `progress`.
 """
 
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import assert_never
 
 from analysis.verdict import Verdict
 from deploy.workload import Held
-from rollout import progress, signals
+from rollout import progress, settling, shares, signals, words
 from rollout.moves import MARKED, MOVES, OUTCOMES, Course
 from rollout.plan import Plan, Wish, join_steps
-from rollout.progress import note
 from rollout.seen import (
     Act,
     ClearWish,
@@ -30,10 +28,11 @@ from rollout.seen import (
     Seen,
     Steer,
     Told,
+    Unhold,
     Unpause,
 )
 from rollout.signals import Signal, Stage
-from rollout.status import Phase, Release, Status
+from rollout.status import Phase, Release
 
 
 def decide(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -50,8 +49,6 @@ def decide(release: Release, seen: Seen, pace: Pace) -> Decision:
             return let_go(release, seen)
         case Course.RETREAT:
             return retreat(release, seen, pace)
-        case Course.WITHDRAW:
-            return fall_recorded(Signal.ROUTE_CONTESTED, release, seen, ())
         case Course.KEEP:
             return keep(signal, stage, release, seen, pace)
         case Course.TURN:
@@ -73,6 +70,8 @@ def decide(release: Release, seen: Seen, pace: Pace) -> Decision:
             return resplit(release, seen, pace)
         case Course.REFUSE:
             return refuse(stage, release, seen, pace)
+        case never:
+            assert_never(never)
 
 
 def why(signal: Signal, release: Release, seen: Seen) -> str:
@@ -125,7 +124,7 @@ def judged_cause(signal: Signal, release: Release, seen: Seen) -> Signal:
 
 def fall(signal: Signal, release: Release, seen: Seen) -> Decision:
     """The route first: the canary's leg goes; then the mark, then the record."""
-    down = progress.fallen(release)
+    down = shares.fallen(release)
     route = seen.route
     first: tuple[Act, ...] = ()
     if route.split is not None and (release.pin in route.split.pins or not route.agreed):
@@ -136,9 +135,9 @@ def fall(signal: Signal, release: Release, seen: Seen) -> Decision:
 def fall_recorded(signal: Signal, release: Release, seen: Seen, first: tuple[Act, ...]) -> Decision:
     text = why(signal, release, seen)
     reason = seen.judgement.reason.value if signal is Signal.JUDGED_BAD and seen.judgement else signal.value
-    told = Told(reason, f"{text}: all traffic back to stable", progress.level_of(OUTCOMES[signal]))
-    status = note(release, seen, told, phase=Phase.ROLLING_BACK, outcome=OUTCOMES[signal], holding="")
-    status = status.model_copy(update={"weight": status.weight * 0, "step_text": ""} | progress.measured(seen))
+    told = Told(reason, f"{text}: all traffic back to stable", words.level_of(OUTCOMES[signal]))
+    status = words.note(release, seen, told, phase=Phase.ROLLING_BACK, outcome=OUTCOMES[signal], holding="")
+    status = status.model_copy(update={"weight": status.weight * 0, "step_text": ""} | words.measured(seen))
     mark: tuple[Act, ...] = (Mark(release.spec.revision),) if signal in MARKED and has_template(release, seen) else ()
     return Decision((*first, *mark, Record(status)), (told,), 0)
 
@@ -152,8 +151,8 @@ def retreat(release: Release, seen: Seen, pace: Pace) -> Decision:
     """A fall that keeps the leg: the step begins anew when the canary's pods are back."""
     text = seen.canary.waiting if seen.canary and seen.canary.waiting else "no pod of the canary is ready"
     told = Told("CanaryNotReady", f"{text}: its traffic goes to stable until one is", Level.WARNING)
-    status = note(release, seen, told, holding="CanaryNotReady")
-    return Decision((Steer(progress.split_at(release, Decimal(0))), Record(status)), (told,), pace.settle)
+    status = words.note(release, seen, told, holding="CanaryNotReady")
+    return Decision((Steer(shares.split_at(release, Decimal(0))), Record(status)), (told,), pace.settle)
 
 
 def let_go(release: Release, seen: Seen) -> Decision:
@@ -165,7 +164,7 @@ def end_pending(signal: Signal, release: Release, seen: Seen) -> Decision:
     """Nothing was split: what the Deployment needs, then the end."""
     told = Told(signal.value, why(signal, release, seen), Level.NORMAL)
     acts = last_acts(signal, release, seen)
-    status = note(release, seen, told, phase=OUTCOMES[signal], holding="", ended=seen.now)
+    status = words.note(release, seen, told, phase=OUTCOMES[signal], holding="", ended=seen.now)
     wish: tuple[Act, ...] = (ClearWish(Wish.ABORT),) if signal is Signal.ABORTED else ()
     return Decision((*acts, Record(status), *wish), (told,), 0)
 
@@ -178,12 +177,22 @@ def last_acts(signal: Signal, release: Release, seen: Seen) -> tuple[Act, ...]:
             return (Mark(release.spec.revision),)
         case Signal.OPTED_OUT if workload is not None and workload.held is Held.HELD:
             return (Leave(),)
-        case Signal.REVERTED if workload is not None and not release.status.base:
+        case Signal.HOLD_ESCAPED if workload is not None and workload.held is not None:
+            return (Unhold(),)
+        case Signal.REVERTED if workload is not None and seen.base is None:
             return (Unpause(workload.digest, None),)
-        case Signal.REVERT_WISHED if seen.revisions:
-            return (RevertTemplate(seen.revisions[0].hash),)
+        case Signal.REVERT_WISHED:
+            return reverting(seen)
         case _:
             return ()
+
+
+def reverting(seen: Seen) -> tuple[Act, ...]:
+    """The template that users are on: the base's, which rolls on, or that of the largest ReplicaSet."""
+    if seen.base is None:
+        return tuple(RevertTemplate(item.hash) for item in seen.revisions[:1])
+    rolling = [item for item in seen.revisions if seen.base is not None and item.digest == seen.base.revision]
+    return tuple(RevertTemplate(item.hash, Held.ROLLING) for item in rolling[:1])
 
 
 def keep(signal: Signal, stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -191,7 +200,7 @@ def keep(signal: Signal, stage: Stage, release: Release, seen: Seen, pace: Pace)
     if signal is Signal.ABORTED:
         text = "too late to abort: the native roll-out replaces the old pods already; to go back: do=revert"
         told = Told("AbortTooLate", text, Level.WARNING)
-        return Decision((Record(note(release, seen, told)), ClearWish(Wish.ABORT)), (told,), 0)
+        return Decision((Record(words.note(release, seen, told)), ClearWish(Wish.ABORT)), (told,), 0)
     return progress.go_on(stage, release, seen, pace)
 
 
@@ -199,7 +208,7 @@ def turn(signal: Signal, release: Release, seen: Seen, pace: Pace) -> Decision:
     """Roll back natively: the template of the old ReplicaSet, while the route stays on the canary."""
     if release.status.outcome is not Phase.REVERTED:
         told = Told(signal.value, f"{why(signal, release, seen)}: rolling back natively, users stay on the canary")
-        return Decision((Record(note(release, seen, told, outcome=Phase.REVERTED, holding="")),), (told,), 0)
+        return Decision((Record(words.note(release, seen, told, outcome=Phase.REVERTED, holding="")),), (told,), 0)
     if signal is Signal.REVERT_WISHED:
         old = next((item for item in seen.revisions if item.digest in release.status.stable_digests), None)
         if old is None:
@@ -209,8 +218,8 @@ def turn(signal: Signal, release: Release, seen: Seen, pace: Pace) -> Decision:
 
 
 def pause(release: Release, seen: Seen) -> Decision:
-    told = Told("Paused", f"paused by a person at {progress.percent(release.status.weight)}; to go on: do=resume")
-    status = note(release, seen, told, paused_at=release.status.paused_at or seen.now, holding="Paused")
+    told = Told("Paused", f"paused by a person at {words.percent(release.status.weight)}; to go on: do=resume")
+    status = words.note(release, seen, told, paused_at=release.status.paused_at or seen.now, holding="Paused")
     return Decision((Record(status), ClearWish(Wish.PAUSE)), (told,), 0)
 
 
@@ -219,17 +228,8 @@ def resume(release: Release, seen: Seen) -> Decision:
     if began is None:
         told = Told("NothingToResume", "resume was asked, and nothing is paused")
         return Decision((ClearWish(Wish.RESUME),), (told,), 0)
-    told = Told("Resumed", f"resumed by a person at {progress.percent(release.status.weight)}")
-    return Decision((Record(unpaused(release, seen, told, began)), ClearWish(Wish.RESUME)), (told,), 0)
-
-
-def unpaused(release: Release, seen: Seen, told: Told, began: datetime) -> Status:
-    """The clock of the deadline stood still; the step's own clock begins anew."""
-    held = release.status.paused_seconds + (seen.now - began).total_seconds()
-    fields: dict[str, Any] = {"paused_at": None, "paused_seconds": held, "holding": ""}
-    if release.status.since is not None:
-        fields["since"] = seen.now
-    return note(release, seen, told, **fields)
+    told = Told("Resumed", f"resumed by a person at {words.percent(release.status.weight)}")
+    return Decision((Record(progress.unpaused(release, seen, told, began)), ClearWish(Wish.RESUME)), (told,), 0)
 
 
 def refuse(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -247,25 +247,28 @@ def replan(release: Release, seen: Seen) -> Decision:
         raise TypeError("a plan that can not be read has no course of its own")
     old, new = release.spec.plan, seen.plan.texts()
     changes = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    words = ", ".join(f"{key} {old.get(key, 'unset')} → {new.get(key, 'unset')}" for key in changes)
-    text = f"{words}; from {progress.percent(release.status.weight)} on: {join_steps(seen.plan.steps) or 'no steps'}"
-    return Decision((Replan(seen.plan),), (Told("PlanChanged", text),), 0)
+    edits = ", ".join(f"{key} {old.get(key, 'unset')} → {new.get(key, 'unset')}" for key in changes)
+    text = f"{edits}; from {words.percent(release.status.weight)} on: {join_steps(seen.plan.steps) or 'no steps'}"
+    told = Told("PlanChanged", text)
+    return Decision((Record(words.note(release, seen, told)), Replan(seen.plan)), (told,), 0)
 
 
 def resplit(release: Release, seen: Seen, pace: Pace) -> Decision:
     """Another writer's content is saved, given legs, and split as it was (law 17)."""
+    if seen.route.faults and signals.stage(release, seen) is Stage.ROLLING:
+        return progress.held_up("RouteRefused", "; ".join(seen.route.faults), release, seen, pace.look)
     if seen.route.faults:
-        return fall_recorded(Signal.ROUTE_CONTESTED, release, seen, ())
-    wished = progress.wished(release)
+        return fall(Signal.ROUTE_CONTESTED, release, seen)
+    wished = shares.wished(release)
     pins = frozenset(wished.pins) | seen.route.legs
     if pins != seen.route.legs:
         return Decision((Define(pins),), (), pace.settle)
-    if unsettled := progress.wait_for_settle(seen, pace):
+    if unsettled := settling.wait_for_settle(seen, pace):
         return unsettled
     cause = seen.drift or "our legs were taken out of the route"
-    weight = progress.percent(release.status.weight)
+    weight = words.percent(release.status.weight)
     told = Told(Signal.ROUTE_DRIFT.value, f"{cause}: split again at {weight}", Level.WARNING)
-    status = note(
+    status = words.note(
         release,
         seen,
         told,

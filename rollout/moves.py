@@ -19,8 +19,6 @@ class Course(StrEnum):
     """The stable pods vanish natively: the root gets the traffic at once; then RollingBack."""
     RETREAT = "retreat"
     """The canary's share to zero, its leg stays: it rises again when its pods are ready."""
-    WITHDRAW = "withdraw"
-    """The route belongs to somebody else now: touch it no more; RollingBack removes the canary."""
     KEEP = "keep"
     """No way back to the old pods: users stay on the canary, the wish is cleared and said (law 11)."""
     TURN = "turn"
@@ -57,7 +55,7 @@ ROWS: dict[Signal, tuple[Course, ...]] = {
     Signal.CANARY_DEAD: (C.GO_ON, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.DEADLINE_PASSED: (C.GO_ON, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.NO_DATA_CANCELLED: (C.GO_ON, C.GO_ON, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
-    Signal.ROUTE_CONTESTED: (C.GO_ON, C.GO_ON, C.WITHDRAW, C.WITHDRAW, C.WITHDRAW, C.GO_ON, C.GO_ON, C.GO_ON),
+    Signal.ROUTE_CONTESTED: (C.GO_ON, C.GO_ON, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.FALL_FOUND: (C.GO_ON, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.CANARY_UNREADY: (C.GO_ON, C.GO_ON, C.RETREAT, C.RETREAT, C.RETREAT, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.SCALED_TO_ZERO: (C.HOLD, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -51,8 +51,9 @@ class Wish(StrEnum):
 
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
-DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-LATENCY = re.compile(r"p(\d{1,2}(?:\.\d+)?)<(\d+)(ms|s)")
+DURATION = re.compile(r"(?:([0-9]{1,5})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,8})s)?")
+LATENCY = re.compile(r"p([0-9]{1,2}(?:\.[0-9]{1,6})?)<([0-9]{1,8})(ms|s)")
+NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?")
 
 
 def parse_duration(text: object) -> timedelta:
@@ -77,11 +78,11 @@ def parse_steps(text: object) -> tuple[Decimal, ...]:
     """Read rising percentages `5,25,50`, each above 0 and at most 100, of at most two decimals."""
     if isinstance(text, tuple):
         return text
-    try:
-        steps = tuple(Decimal(part) for part in str(text).split(",")) if str(text) else ()
-    except InvalidOperation:
-        raise ValueError("must be rising percentages such as 5,25,50") from None
-    if not steps or any(not step.is_finite() or step <= 0 or step > 100 for step in steps):
+    parts = str(text).split(",")
+    if not all(NUMBER.fullmatch(part) for part in parts):
+        raise ValueError("must be rising percentages such as 5,25,50")
+    steps = tuple(Decimal(part) for part in parts)
+    if any(step <= 0 or step > 100 for step in steps):
         raise ValueError("must be percentages above 0 and at most 100, such as 5,25,50")
     if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
         raise ValueError("must rise to at most 100, such as 5,25,50")
@@ -91,13 +92,9 @@ def parse_steps(text: object) -> tuple[Decimal, ...]:
 
 
 def parse_percent(text: object) -> Decimal:
-    try:
-        value = Decimal(str(text))
-    except InvalidOperation:
-        raise ValueError("must be a percentage from 0 to 100, such as 99 or 99.5") from None
-    if not value.is_finite() or not 0 <= value <= 100:
+    if not NUMBER.fullmatch(str(text)) or Decimal(str(text)) > 100:
         raise ValueError("must be a percentage from 0 to 100, such as 99 or 99.5")
-    return value
+    return Decimal(str(text))
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ class Latency:
     limit: timedelta
 
     def __str__(self) -> str:
-        return f"p{(self.quantile * 100).normalize():f}<{int(self.limit.total_seconds() * 1000)}ms"
+        return f"p{(self.quantile * 100).normalize():f}<{self.limit // timedelta(milliseconds=1)}ms"
 
 
 def parse_latency(text: object) -> Latency | None:
@@ -169,6 +166,8 @@ class Plan(BaseModel):
     def check(self) -> "Plan":
         if self.interval < timedelta(seconds=1):
             raise ValueError("interval: must be at least 1s")
+        if self.bake < timedelta(seconds=1):
+            raise ValueError("bake: must be at least 1s")
         if self.steps and self.steps[-1] == 100:
             object.__setattr__(self, "steps", self.steps[:-1])
         if self.deadline < timedelta(0):
@@ -196,7 +195,7 @@ class Plan(BaseModel):
     def texts(self) -> dict[str, str]:
         """The plan as the annotations would say it."""
         values = self.model_dump(mode="json", by_alias=True)
-        values["steps"] = join_steps(self.steps)
+        values["steps"] = join_steps(self.steps) or ("" if self.strategy is Strategy.BLUE_GREEN else "100")
         return {key: str(value) for key, value in values.items() if value not in (None, "")}
 
 
@@ -240,6 +239,9 @@ def explain(error: ValidationError, given: Mapping[str, object]) -> tuple[str, .
             continue
         key = str(finding["loc"][0])
         if key == "bake" and key not in given:
+            continue
+        if finding["type"] == "extra_forbidden":
+            sentences.append(unknown(key))
             continue
         if finding["type"] == "missing":
             sentences.append(f"{PREFIX}{key} is missing")

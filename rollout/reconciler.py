@@ -11,11 +11,10 @@ from rollout.actor import Actor, Hand, Stale
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
 from rollout.observer import Observer, View
-from rollout.seen import Decision, Level, Pace, Told
+from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Release
 
 AT_ONCE = 0.0
-SAID_LIMIT = 4096
 CONFLICTS_AT_ONCE = 10
 
 Teller = Callable[[View, Release | None, Told], None]
@@ -45,7 +44,7 @@ class Reconciler:
         self._pace = pace
         self._keep = keep
         self._proofs = Proofs()
-        self._said: collections.OrderedDict[tuple[str, str, str], None] = collections.OrderedDict()
+        self._said: dict[tuple[str, str], frozenset[Told]] = {}
         self._known: set[str] = set()
         self._conflicts: collections.Counter[tuple[str, str]] = collections.Counter()
 
@@ -58,8 +57,6 @@ class Reconciler:
         Raises ClusterError where the cluster did not answer or refused.
         """
         view = self._observer.view(namespace, name)
-        for text in view.malformed:
-            self._say_once(view, None, Told("ReleaseMalformed", text, Level.WARNING))
         try:
             answer = self._look(view)
         except (errors.Conflict, Stale):
@@ -74,6 +71,7 @@ class Reconciler:
             return self._at_rest(view)
         self._retell(view, release)
         seen = self._observer.seen(view, release)
+        self._say_standing(view, release, standing_faults(view, seen))
         hand = Hand(view, release, self._observer.target(view, release))
         decision = machine.decide(release, seen, self._pace)
         answer = self._carry_out(decision, hand)
@@ -82,11 +80,16 @@ class Reconciler:
         return answer
 
     def _at_rest(self, view: View) -> float | None:
-        """No release in flight."""
+        """No release in flight. What is told without an act is a standing fault: said when it is new."""
         self._tidy(view)
         if view.work is None or not (view.work.opted_in or view.work.held is not None):
+            self._said.pop((view.namespace, view.name), None)
             return None
-        return self._carry_out(idle.decide(self._idle(view)), Hand(view, None, None))
+        decision = idle.decide(self._idle(view))
+        if not decision.acts:
+            self._say_standing(view, None, (*malformed(view), *decision.told))
+            return decision.look_again
+        return self._carry_out(decision, Hand(view, None, None))
 
     def _idle(self, view: View) -> Idle:
         return self._observer.idle(view, self._proof(view))
@@ -100,24 +103,20 @@ class Reconciler:
         return self._proofs.known[view.namespace]
 
     def _carry_out(self, decision: Decision, hand: Hand) -> float | None:
-        """The acts in their order, then what is told; a told decision that writes nothing is said once."""
+        """The acts in their order, then what is told."""
         for act in decision.acts:
             self._actor.perform(act, hand)
         for told in decision.told:
-            if decision.acts:
-                self._tell(hand.view, hand.release, told)
-            else:
-                self._say_once(hand.view, hand.release, told)
+            self._tell(hand.view, hand.release, told)
         return decision.look_again
 
-    def _say_once(self, view: View, release: Release | None, told: Told) -> None:
-        key = (view.namespace, view.name, f"{told.reason} {told.message}")
-        if key in self._said:
-            return
-        self._said[key] = None
-        while len(self._said) > SAID_LIMIT:
-            self._said.popitem(last=False)
-        self._tell(view, release, told)
+    def _say_standing(self, view: View, release: Release | None, faults: tuple[Told, ...]) -> None:
+        """Say the faults that were not there at the last look; one that went and came back is said again."""
+        key = (view.namespace, view.name)
+        for told in faults:
+            if told not in self._said.get(key, frozenset()):
+                self._tell(view, release, told)
+        self._said[key] = frozenset(faults)
 
     def _retell(self, view: View, release: Release) -> None:
         """The last decision once more after a start: it may have been recorded and not told; its Event is one."""
@@ -139,3 +138,15 @@ class Reconciler:
                 self._cluster.delete(kinds.RELEASE, release.name, release.namespace, uid=release.uid)
             except errors.Missing:
                 continue
+
+
+def malformed(view: View) -> tuple[Told, ...]:
+    return tuple(Told("ReleaseMalformed", text, Level.WARNING) for text in view.malformed)
+
+
+def standing_faults(view: View, seen: Seen) -> tuple[Told, ...]:
+    """What is wrong beside a release in flight and does not stop it."""
+    if not isinstance(seen.plan, tuple) or not seen.plan:
+        return malformed(view)
+    text = f"{'; '.join(seen.plan)}: the release goes on by its recorded plan"
+    return (*malformed(view), Told("PlanInvalid", text, Level.WARNING))

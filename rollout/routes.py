@@ -12,6 +12,7 @@ from deploy.kinds import Kind
 from deploy.traffic import Change, Json, Pin, Split, Survey, Target, Verb
 
 TRIES = 6
+BELIEVED_SECONDS = 10.0
 KINDS: Mapping[str, Kind] = {"VirtualService": kinds.VIRTUAL_SERVICE, "DestinationRule": kinds.DESTINATION_RULE}
 
 Objects = Mapping[str, Sequence[Json]]
@@ -22,14 +23,15 @@ Key = tuple[str, str, str]
 class Memory:
     """Our own writes, seen at once: what the watch has not brought yet lies over what it has."""
 
-    written: dict[Key, Json] = field(default_factory=dict)
+    written: dict[Key, tuple[Json, float]] = field(default_factory=dict)
+    """Each with the time until which it is believed though the watch does not show it at all."""
     deleted: dict[Key, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self, kind: str, item: Json) -> None:
         with self.lock:
             self.deleted.pop(key_of(kind, item), None)
-            self.written[key_of(kind, item)] = item
+            self.written[key_of(kind, item)] = (item, time.monotonic() + BELIEVED_SECONDS)
 
     def drop(self, kind: str, item: Json) -> None:
         with self.lock:
@@ -41,15 +43,17 @@ class Memory:
         with self.lock:
             found = {key_of(kind, item): item for item in watched}
             self._forget(kind, found)
-            for key, item in self.written.items():
+            for key, (item, _) in self.written.items():
                 if key[0] == kind:
                     found[key] = item
             return [item for key, item in found.items() if self.deleted.get(key) != item["metadata"].get("uid")]
 
     def _forget(self, kind: str, found: Mapping[Key, Json]) -> None:
         """The watch has caught up: an object at our version or a newer one, or none of the deleted uid."""
-        for key in [key for key in self.written if key[0] == kind and key in found]:
-            if version(found[key]) >= version(self.written[key]):
+        for key, (item, until) in [*self.written.items()]:
+            shown = found.get(key)
+            caught_up = shown is not None and version(shown) >= version(item)
+            if key[0] == kind and (caught_up or (shown is None and time.monotonic() > until)):
                 del self.written[key]
         gone = [key for key, uid in self.deleted.items() if key[0] == kind and uid_of(found.get(key)) != uid]
         for key in gone:

@@ -177,6 +177,19 @@ class EndBase:
 
 
 @dataclass(frozen=True)
+class HandOver:
+    """Give what is known of the original route to the base release (law 5)."""
+
+    name: str
+    saved: Mapping[str, object] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Mark a template that was left paused as held again."""
+
+
+@dataclass(frozen=True)
 class Begin:
     """Make the Release for the held template."""
 
@@ -200,6 +213,8 @@ Act = (
     | Leave
     | ClearWish
     | EndBase
+    | HandOver
+    | Hold
     | Begin
 )
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -83,9 +84,6 @@ class Settings(BaseSettings):
         found = plans.resolve({f"{plans.PREFIX}strategy": "canary"}, pairs)
         if not isinstance(found, Plan):
             raise ValueError("; ".join(found))
-        unknown = sorted(set(pairs) - set(plans.KEYS))
-        if unknown:
-            raise ValueError(plans.unknown(unknown[0]))
         return pairs
 
 
@@ -115,12 +113,20 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str] | None = No
 def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
     """Variables under our prefix that mean nothing are typing errors."""
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | RESERVED
-    found = sorted(key for key in environment if key.startswith(PREFIX) and key not in known)
+    ours = {key for key in environment if key.startswith(PREFIX) and not SERVICE_LINK.fullmatch(key)}
+    found = sorted(ours - known)
     return tuple(f"{key} is not a known setting; known are {', '.join(sorted(known - RESERVED))}" for key in found)
 
 
+SERVICE_LINK = re.compile(r"RAMPART_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_.+)?)")
+"""What the kubelet puts into each pod's environment for a Service whose name begins with rampart."""
+
 RESERVED = frozenset({"RAMPART_SANDBOX", "RAMPART_CACHE"})
 """Variables that mean something to other programs of this project."""
+
+
+SECRETS = frozenset({"prometheus_headers", "prometheus_url"})
+"""Settings whose values may hold a password."""
 
 
 def explain(finding: Mapping[str, object]) -> str:
@@ -130,4 +136,5 @@ def explain(finding: Mapping[str, object]) -> str:
     if finding["type"] == "missing":
         return f"{variable} is not set: {Settings.model_fields[key].description}"
     message = str(finding["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    return f"{variable} {message}, got {finding['input']}"
+    found = "a value that is not shown here" if key in SECRETS else finding["input"]
+    return f"{variable} {message}, got {found}"

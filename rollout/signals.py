@@ -29,8 +29,8 @@ class Signal(StrEnum):
 
     DEPLOYMENT_GONE = "DeploymentGone"
     RELEASE_DELETED = "ReleaseDeleted"
-    OPTED_OUT = "OptedOut"
     HOLD_ESCAPED = "HoldEscaped"
+    OPTED_OUT = "OptedOut"
     REVERTED = "Reverted"
     SUPERSEDED = "Superseded"
     ABORTED = "Aborted"
@@ -87,9 +87,15 @@ def is_gone(release: Release, seen: Seen, at: Stage) -> bool:
     return seen.workload is None or seen.workload.deleting or seen.workload.uid != release.spec.deployment_uid
 
 
+def is_deleted(release: Release, seen: Seen, at: Stage) -> bool:
+    """The Release is being deleted; where a newer template interrupted the roll-out, that counts first."""
+    return seen.release_deleting and not (at is Stage.ROLLING and is_superseded(release, seen, at))
+
+
 def has_opted_out(release: Release, seen: Seen, at: Stage) -> bool:
-    """The strategy annotation was taken away."""
-    return seen.workload is not None and not seen.workload.opted_in
+    """The strategy annotation was taken away; where a newer template interrupted the roll-out, that counts first."""
+    out = seen.workload is not None and not seen.workload.opted_in
+    return out and not (at is Stage.ROLLING and is_superseded(release, seen, at))
 
 
 def has_escaped(release: Release, seen: Seen, at: Stage) -> bool:
@@ -110,6 +116,9 @@ def is_reverted(release: Release, seen: Seen, at: Stage) -> bool:
 
 
 def running_digests(seen: Seen) -> tuple[str, ...]:
+    """What users are on before it is recorded."""
+    if seen.base is not None:
+        return (seen.base.revision,)
     return tuple({item.digest for item in seen.revisions if item.replicas > 0})
 
 
@@ -216,7 +225,7 @@ Rule = Callable[[Release, Seen, Stage], bool]
 
 CHAIN: tuple[tuple[Signal, Rule], ...] = (
     (Signal.DEPLOYMENT_GONE, is_gone),
-    (Signal.RELEASE_DELETED, lambda release, seen, at: seen.release_deleting),
+    (Signal.RELEASE_DELETED, is_deleted),
     (Signal.HOLD_ESCAPED, has_escaped),
     (Signal.OPTED_OUT, has_opted_out),
     (Signal.REVERTED, is_reverted),
@@ -265,6 +274,7 @@ URGENT = frozenset(
         Signal.ABORTED,
         Signal.REVERT_WISHED,
         Signal.CANARY_DEAD,
+        Signal.CANARY_UNREADY,
         Signal.DEADLINE_PASSED,
         Signal.ROUTE_CONTESTED,
     }

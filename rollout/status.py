@@ -6,12 +6,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 from pydantic.alias_generators import to_camel
 
 from deploy import names, traffic
 from deploy.traffic import Json
-from rollout.plan import Plan
+from rollout.plan import KEYS, Plan
 
 
 class Phase(StrEnum):
@@ -141,7 +141,14 @@ class Release(Model):
 
     @property
     def plan(self) -> Plan:
-        return Plan.model_validate(self.spec.plan)
+        """The recorded plan; what can not be read of it (a newer version wrote it) is taken from the defaults."""
+        known = {key: value for key, value in self.spec.plan.items() if key in KEYS}
+        while True:
+            try:
+                return Plan.model_validate({"strategy": "canary", **known})
+            except ValidationError as error:
+                bad = {str(finding["loc"][0]) for finding in error.errors() if finding["loc"]} & known.keys()
+                known = {key: value for key, value in known.items() if key not in bad} if bad else {}
 
     @property
     def is_ended(self) -> bool:
@@ -207,9 +214,16 @@ def condition(kind: str, state: bool, status: Status, before: Mapping[str, Json]
         "type": kind,
         "status": word,
         "reason": (status.holding if kind == "Holding" and state else status.reason) or "Waiting",
-        "message": status.message,
+        "message": status.message[:240] if state else "",
         "lastTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ") if moved else old["lastTransitionTime"],
     }
+
+
+def epitaph(status: Status) -> dict[str, Any]:
+    """What an ended release keeps of the fields that can be long."""
+    lines = tuple(line.model_copy(update={"message": line.message[:120]}) for line in status.decisions[-2:])
+    kept = {"message": status.message[:240], "decisions": lines, "drifts": (), "stable": (), "stable_digests": ()}
+    return {**kept, "saved": None, "pod_labels": {}, "new_stable": None}
 
 
 def dump(status: Status, before: Json, now: datetime) -> Json:

@@ -22,7 +22,9 @@ POLICIES = (
 def trim_metadata(item: Json) -> Json:
     """What tells whether a Deployment concerns us."""
     metadata = item["metadata"]
-    ours = {key: value for key, value in (metadata.get("annotations") or {}).items() if key.startswith(names.GROUP)}
+    ours = {
+        key: value for key, value in (metadata.get("annotations") or {}).items() if key.startswith(f"{names.GROUP}/")
+    }
     labels = metadata.get("labels") or {}
     owners = metadata.get("ownerReferences") or [{}]
     return {

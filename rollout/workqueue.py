@@ -1,7 +1,7 @@
 """A queue of names: waiting at most once, in hand at most once, and again if touched meanwhile.
 
 The same promise as client-go's workqueue: a name that is added while a worker has it is handed out again after `done`.
-Urgent names are handed out first.
+Urgent names are handed out first, whenever they became urgent.
 """
 
 import collections
@@ -16,8 +16,9 @@ class Queue(Generic[Name]):
     """Safe for many threads."""
 
     def __init__(self) -> None:
-        self._waiting: collections.deque[Name] = collections.deque()
-        self._wanted: set[Name] = set()
+        self._waiting: collections.OrderedDict[Name, None] = collections.OrderedDict()
+        self._again: dict[Name, bool] = {}
+        """Names in hand that were touched meanwhile, and whether that was urgent."""
         self._in_hand: set[Name] = set()
         self._closed = False
         self._change = threading.Condition()
@@ -25,12 +26,18 @@ class Queue(Generic[Name]):
     def add(self, name: Name, urgent: bool = False) -> None:
         """Ask for a look at `name`."""
         with self._change:
-            if self._closed or name in self._wanted:
+            if self._closed:
                 return
-            self._wanted.add(name)
-            if name not in self._in_hand:
-                (self._waiting.appendleft if urgent else self._waiting.append)(name)
-                self._change.notify()
+            if name in self._in_hand:
+                self._again[name] = urgent or self._again.get(name, False)
+            else:
+                self._put(name, urgent)
+
+    def _put(self, name: Name, urgent: bool) -> None:
+        self._waiting.setdefault(name)
+        if urgent:
+            self._waiting.move_to_end(name, last=False)
+        self._change.notify()
 
     def take(self) -> Name | None:
         """The next name, as soon as there is one; None when the queue is closed."""
@@ -39,8 +46,7 @@ class Queue(Generic[Name]):
                 self._change.wait()
             if self._closed:
                 return None
-            name = self._waiting.popleft()
-            self._wanted.discard(name)
+            name, _ = self._waiting.popitem(last=False)
             self._in_hand.add(name)
             return name
 
@@ -48,9 +54,9 @@ class Queue(Generic[Name]):
         """The look at `name` is over."""
         with self._change:
             self._in_hand.discard(name)
-            if name in self._wanted and not self._closed:
-                self._waiting.append(name)
-                self._change.notify()
+            again = self._again.pop(name, None)
+            if again is not None and not self._closed:
+                self._put(name, again)
 
     def close(self) -> None:
         """No name is handed out any more; workers that wait are let go."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from deploy import traffic
 from deploy.traffic import WHOLE
-from rollout import plan, progress
+from rollout import plan, shares
 from rollout.plan import Plan
 from rollout.status import Phase
 from tests.rollout import building
@@ -262,6 +262,6 @@ def test_no_plan_produces_weights_out_of_range_or_steps_that_do_not_rise(text: s
     stable: Any = tuple(building.a_share(traffic.replica_set(f"r{n}"), n + 1) for n in range(size))
     release = building.a_release(Phase.STEPPING, found, stable=stable)
     for weight in weights:
-        shares = progress.split_at(release, weight).shares
+        shares = shares.split_at(release, weight).shares
         assert sum(parts for _, parts in shares) == WHOLE
         assert shares[-1] == (release.pin, int(weight * 100))

@@ -10,7 +10,7 @@ from analysis.verdict import Reason, Verdict
 from deploy import traffic
 from deploy.traffic import WHOLE
 from deploy.workload import Held
-from rollout import machine, progress
+from rollout import cleanup, machine, progress, settling, shares, words
 from rollout.seen import (
     ClearWish,
     Decision,
@@ -91,7 +91,7 @@ def sets(*parts: int) -> tuple[Any, ...]:
 )
 def test_stable_traffic_is_shared_by_size_and_stays_whole(stable: Any, weight: str, shares: tuple[int, ...]) -> None:
     """Law 2: a template held in the midst of a native restart runs on several ReplicaSets."""
-    found = progress.split_at(a_release(stable=stable), Decimal(weight))
+    found = shares.split_at(a_release(stable=stable), Decimal(weight))
     assert tuple(parts for _, parts in found.shares) == shares
     assert sum(shares) == WHOLE
 
@@ -107,7 +107,7 @@ def test_stable_traffic_is_shared_by_size_and_stays_whole(stable: Any, weight: s
 )
 def test_the_wished_split_follows_the_record(phase: Phase, status: dict[str, Any], shares: Any) -> None:
     """What the route is brought to after a crash."""
-    assert progress.wished(a_release(phase, **status)).shares == shares
+    assert shares.wished(a_release(phase, **status)).shares == shares
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_wished_split_follows_the_record(phase: Phase, status: dict[str, Any
 def test_the_canary_is_as_large_as_its_weight_asks(size: int | None, weight: str, pods: int) -> None:
     """ceil(size × weight), at least 1: it grows with the Deployment's own size (case 44)."""
     seen = a_look(workload=None if size is None else a_workload(replicas=size))
-    assert progress.need(seen, Decimal(weight)) == pods
+    assert shares.need(seen, Decimal(weight)) == pods
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_pause_stops_a_release_before_its_first_pod(phase: Phase) -> None:
 
 def test_the_plan_is_said_with_its_latency() -> None:
     """What a person can expect, in one line."""
-    words = progress.plan_words(a_plan(steps="0.5,10", latency="p99<500ms", interval="30s"))
+    words = words.plan_words(a_plan(steps="0.5,10", latency="p99<500ms", interval="30s"))
     assert words == "0.5 % → 10 % → 100 %, at most 30 s each, success ≥ 99 %, p99<500ms"
 
 
@@ -355,8 +355,8 @@ def test_what_was_not_judged_changes_nothing() -> None:
     again = Decision(look_again=PACE.look)
     assert progress.not_yet(a_release(), a_look(), PACE) == again
     assert progress.without_data(a_release(), a_look(), PACE) == again
-    assert progress.measured(a_look()) == {}
-    assert progress.measured(a_look(judgement=PASS)) == {}
+    assert words.measured(a_look()) == {}
+    assert words.measured(a_look(judgement=PASS)) == {}
 
 
 @pytest.mark.parametrize(
@@ -515,8 +515,8 @@ def test_waits_last_as_long_as_is_left_of_them() -> None:
     """Settle and drain are counted from when the route's content was first seen."""
     route = a_survey(NEW, legs=LEGS)
     assert decided(FINISHING, workload=ROLLED, route=route, route_age=0.5).look_again == PACE.drain - 0.5
-    assert progress.wait_for_settle(a_look(route_age=0.25), PACE) == Decision(look_again=0.75)
-    assert progress.wait_for_settle(a_look(route_age=0.25), PACE, least=0.5) == Decision(look_again=0.75)
+    assert settling.wait_for_settle(a_look(route_age=0.25), PACE) == Decision(look_again=0.75)
+    assert settling.wait_for_settle(a_look(route_age=0.25), PACE, least=0.5) == Decision(look_again=0.75)
 
 
 @pytest.mark.parametrize(
@@ -629,7 +629,7 @@ def test_an_abort_that_came_while_it_fell_is_cleared_at_the_end() -> None:
 
 def test_an_end_without_marks_for_a_deployment_that_is_gone() -> None:
     """There is nothing to put a template back into."""
-    assert progress.reverted_marks(a_release(Phase.ROLLING_BACK), a_look(workload=None)) == ()
+    assert cleanup.reverted_marks(a_release(Phase.ROLLING_BACK), a_look(workload=None)) == ()
 
 
 def test_only_the_last_decisions_are_kept() -> None:
@@ -637,7 +637,7 @@ def test_only_the_last_decisions_are_kept() -> None:
     release = a_release()
     for number in range(30):
         told = Told(f"R{number}", "x" * 1000)
-        release = release.model_copy(update={"status": progress.note(release, a_look(), told)})
+        release = release.model_copy(update={"status": words.note(release, a_look(), told)})
     lines = release.status.decisions
     assert [line.reason for line in lines] == [f"R{number}" for number in range(18, 30)]
     assert {len(line.message) for line in lines} == {400}

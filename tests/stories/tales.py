@@ -190,6 +190,31 @@ TALES: dict[str, Tale] = {
     "the autoscaler doubles the size": Tale((RELEASE, (100.0, resize(8))), (Phase.PROMOTED,)),
     "all pods of the canary are lost and come back": Tale((RELEASE, (100.0, lose_canary_pods)), (Phase.PROMOTED,)),
     "somebody deletes the canary": Tale((RELEASE, (100.0, delete_canary)), (Phase.ROLLED_BACK,), running="v1"),
+    "opt-out and a newer template in the native roll-out": Tale(
+        (RELEASE, (270.0, opt_out), (270.0, template("v3")), (400.0, template("v2"))), (Phase.PROMOTED,)
+    ),
+    "release deleted and a newer template in the native roll-out": Tale(
+        (RELEASE, (270.0, delete_release), (270.0, template("v3"))),
+        (Phase.SUPERSEDED, Phase.PROMOTED),
+        running="v3",
+        until=800,
+    ),
+    "nothing is promoted while a person holds": Tale(
+        (
+            (0.0, annotate("on-no-data", "promote")),
+            RELEASE,
+            (0.0, requests(0)),
+            (10.0, wish("pause")),
+            (300.0, wish("abort")),
+        ),
+        (Phase.CANCELLED,),
+        running="v1",
+    ),
+    "opted in again after opting out": Tale(
+        (RELEASE, (60.0, opt_out), (150.0, annotate("strategy", "canary"))),
+        (Phase.CANCELLED, Phase.PROMOTED),
+        until=600,
+    ),
     "the native roll-out stalls": Tale(
         (RELEASE, (400.0, mend("v2"))),
         (Phase.PROMOTED,),

@@ -28,6 +28,8 @@ from rollout.seen import (
     Decision,
     Define,
     EndBase,
+    HandOver,
+    Hold,
     Leave,
     Mark,
     Pace,
@@ -380,6 +382,11 @@ class World:
                 self._unpause(held)
             case Mark(digest):
                 self.annotations[names.FAILED] = digest
+            case HandOver(name, saved):
+                base = next(item for item in self.releases if item.name == name)
+                self._keep(base, status=base.status.model_copy(update={"saved": dict(saved)}))
+            case Hold():
+                self.annotations[names.HELD] = Held.HELD
             case Unhold():
                 self._forget(names.HELD, names.FAILED)
             case Leave():

@@ -1,0 +1,61 @@
+"""Shares of traffic and numbers of pods: what a phase and a weight ask for."""
+
+from decimal import Decimal
+from math import ceil
+
+from deploy import traffic
+from rollout.seen import (
+    Seen,
+)
+from rollout.status import Phase, Release, Share
+
+FULL = Decimal(100)
+
+
+def split_at(release: Release, weight: Decimal) -> traffic.Split:
+    """The split at a weight: what is not the canary's is shared among the stable pins by their recorded parts."""
+    canary = int(weight * 100)
+    left = traffic.WHOLE - canary
+    stable = release.status.stable
+    total = sum(share.parts for share in stable) or len(stable)
+    parts = [left * (share.parts or 1) // total for share in stable]
+    parts[0] += left - sum(parts)
+    legs = [(share.pin, part) for share, part in zip(stable, parts, strict=True)]
+    return traffic.Split((*legs, (release.pin, canary)))
+
+
+def fallen(release: Release) -> traffic.Split:
+    """All traffic to stable, and no leg for the canary."""
+    down = split_at(release, Decimal(0))
+    return traffic.Split(tuple((pin, parts) for pin, parts in down.shares if pin != release.pin))
+
+
+def wished(release: Release) -> traffic.Split:
+    """The split that the recorded phase and weight ask for."""
+    if release.status.phase is Phase.FINISHING and release.status.new_stable is not None:
+        return traffic.Split(((release.status.new_stable.pin, traffic.WHOLE),))
+    if release.status.phase is Phase.ROLLING_BACK:
+        return fallen(release)
+    return split_at(release, release.status.weight)
+
+
+def need(seen: Seen, weight: Decimal) -> int:
+    """Canary pods for this weight: its part of the Deployment's own size, at least one."""
+    size = seen.workload.replicas if seen.workload is not None else 1
+    return max(1, ceil(size * weight / 100))
+
+
+def stable_shares(seen: Seen) -> tuple[Share, ...]:
+    """The pins of the stable leg: the base's canary, or each ReplicaSet that runs now, by its size."""
+    if seen.base is not None:
+        pin = traffic.canary(seen.base.name)
+        return (Share(label=pin.label, value=pin.value, parts=1),)
+    running = [item for item in seen.revisions if item.replicas > 0]
+    pins = [(traffic.replica_set(item.hash), item.replicas) for item in running]
+    return tuple(Share(label=pin.label, value=pin.value, parts=parts) for pin, parts in pins)
+
+
+def stable_digests(seen: Seen) -> tuple[str, ...]:
+    if seen.base is not None:
+        return (seen.base.revision,)
+    return tuple(dict.fromkeys(item.digest for item in seen.revisions if item.replicas > 0))

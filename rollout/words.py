@@ -1,0 +1,70 @@
+"""What is told of a release, and how: decisions in the status, numbers in its columns."""
+
+from datetime import timedelta
+from decimal import Decimal
+from math import floor
+from typing import Any
+
+from rollout.plan import Plan
+from rollout.seen import (
+    Level,
+    Seen,
+    Told,
+)
+from rollout.status import STAYS_DOWN, Phase, Release, Status
+from rollout.status import Decision as Line
+
+KEPT_LINES = 12
+LINE = 400
+"""Characters of a decision that the status keeps."""
+
+
+def percent(weight: Decimal) -> str:
+    return f"{weight.normalize():f} %"
+
+
+def plan_words(plan: Plan) -> str:
+    steps = " → ".join(percent(step) for step in (*plan.steps, Decimal(100)))
+    latency = f", {plan.latency}" if plan.latency else ""
+    return (
+        f"{steps}, at most {int(plan.interval.total_seconds())} s each, success ≥ {percent(plan.success_rate)}{latency}"
+    )
+
+
+def note(release: Release, seen: Seen, told: Told, **changes: Any) -> Status:
+    """The status with these changes, and the decision in it."""
+    line = Line(at=seen.now, reason=told.reason, message=told.message[:LINE], level=told.level.value)
+    lines = (*release.status.decisions, line)[-KEPT_LINES:]
+    fields = {"reason": told.reason, "message": told.message, "decisions": lines, **changes}
+    return release.status.model_copy(update=fields)
+
+
+def measured(seen: Seen) -> dict[str, str]:
+    """What the look measured, in the words of the Release's columns."""
+    judgement = seen.judgement
+    if judgement is None:
+        return {}
+    found = {}
+    if judgement.success is not None:
+        found["success"] = f"{floor(judgement.success * 100) / 100:.2f} %"
+    if judgement.latency_ms is not None:
+        found["latency"] = f"{judgement.latency_ms:.0f} ms"
+    if judgement.seen_share is not None:
+        found["seen_weight"] = f"{100 * judgement.seen_share:.1f} %"
+    return found
+
+
+def end_words(outcome: Phase, release: Release, seen: Seen) -> str:
+    span = seen.now - (release.status.started or seen.now)
+    seconds = f"{span / timedelta(seconds=1):.0f} s"
+    match outcome:
+        case Phase.PROMOTED:
+            return f"{release.spec.revision} is promoted after {seconds}; nothing of the release is left"
+        case Phase.ROLLED_BACK | Phase.CANCELLED:
+            return f"{release.spec.revision} ended after {seconds}: {release.status.message}"
+        case _:
+            return f"{release.spec.revision} ended as {outcome} after {seconds}: {release.status.message}"
+
+
+def level_of(outcome: Phase) -> Level:
+    return Level.WARNING if outcome in STAYS_DOWN else Level.NORMAL
