@@ -66,7 +66,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Failing:
-    """Bets on failed requests. falls: how stable's fall on its pods."""
+    """Bets on failed requests. falls: how stable's fall on its pods.
+
+    relative: on warm pods beside stable. gross: the same, after what cold pods showed against a limit that forgives
+    much; it pays where a canary is bad from its first request on, and is lost where it was good while it was cold.
+    """
 
     relative: Bets = field(default_factory=Bets)
     absolute: Bets = field(default_factory=Bets)
@@ -80,20 +84,19 @@ class Failing:
             tuple((count.requests, count.failures) for count in leg)
             for leg in (window.canary, window.cold, window.stable)
         )
-        gross = self.gross.after(factors.gross(canary, cold, limits.forgiven)) if canary or cold else self.gross
         falls, phi = self.falls.after(stable), self.falls.phi
+        if not canary and not cold:
+            return Failing(self.relative, self.absolute, self.floor, self.gross, falls)
+        beside = tempered(compared(canary, stable, known), phi)
+        forgiven = factors.gross(cold, limits.forgiven)
+        gross = self.gross.after([forgiven + log for log in beside])
+        floor = self.floor.after(tempered(factors.absolute((*canary, *cold), limits.floor), phi))
         if not canary:
-            return Failing(self.relative, self.absolute, self.floor, gross, falls)
+            return Failing(self.relative, self.absolute, floor, gross, falls)
         absolute = self.absolute
         if limits.failing is not None:
             absolute = absolute.after(tempered(factors.absolute(canary, limits.failing), phi))
-        return Failing(
-            relative=self.relative.after(tempered(compared(canary, stable, known), phi)),
-            absolute=absolute,
-            floor=self.floor.after(tempered(factors.absolute(canary, limits.floor), phi)),
-            gross=gross,
-            falls=falls,
-        )
+        return Failing(self.relative.after(beside), absolute, floor, gross, falls)
 
     def before(self, window: Window) -> "Failing":
         """The same bets after a window in which the release had not begun."""

@@ -70,7 +70,7 @@ def _read_bets(raw: list[Any]) -> Bets:
 
 
 def _falls(falls: Dispersion) -> list[float]:
-    return [falls.n, falls.nn, falls.z, falls.zz, falls.zn]
+    return [falls.scrapes, falls.n, falls.nn, falls.z, falls.zz, falls.zn]
 
 
 def _sums(sums: Sums) -> list[Any]:

@@ -5,13 +5,14 @@ the dispersion of stable's own counts: an e-process to the power of 1/phi, phi >
 """
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 CUT = 2
 """Bad requests of one pod in one scrape are counted up to this many, as the cap on evidence does."""
 
 NOTED = 1.2
-"""Dispersion below this is chance."""
+DOUBT = 2.0
+"""Dispersion below NOTED, or within so many of its standard errors of 1, is chance."""
 
 MOST = 3.0
 """Dispersion is not believed beyond this."""
@@ -22,8 +23,9 @@ LEAST_BAD = 4
 
 @dataclass(frozen=True)
 class Dispersion:
-    """Sums over stable's pod-scrapes: requests n, n², bad ones z (cut), z², z·n."""
+    """Sums over stable's pod-scrapes: how many, requests n, n², bad ones z (cut), z², z·n."""
 
+    scrapes: int = 0
     n: float = 0
     nn: float = 0
     z: float = 0
@@ -32,8 +34,9 @@ class Dispersion:
 
     def after(self, stable: Iterable[tuple[int, int]]) -> "Dispersion":
         """With one more window's pods, (requests, bad ones) of each."""
-        n, nn, z, zz, zn = astuple(self)
+        scrapes, n, nn, z, zz, zn = self.scrapes, self.n, self.nn, self.z, self.zz, self.zn
         for requests, bad in stable:
+            scrapes += 1
             cut = min(bad, CUT)
             n += requests
             nn += requests * requests
@@ -41,7 +44,7 @@ class Dispersion:
                 z += cut
                 zz += cut * cut
                 zn += cut * requests
-        return Dispersion(n, nn, z, zz, zn)
+        return Dispersion(scrapes, n, nn, z, zz, zn)
 
     @property
     def measured(self) -> float:
@@ -55,4 +58,6 @@ class Dispersion:
     def phi(self) -> float:
         """By what the logarithm of evidence is divided: 1 to MOST."""
         found = self.measured
-        return 1.0 if found < NOTED else min(found, MOST)
+        if found < NOTED or (found - 1) ** 2 < DOUBT**2 * (2 / self.scrapes + 1 / self.z):
+            return 1.0
+        return min(found, MOST)

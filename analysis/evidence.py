@@ -15,7 +15,7 @@ from analysis.charges import Limits
 from analysis.ledger import Ledger, Sums
 from analysis.sight import RECENT, Sight
 from analysis.verdict import Judgement, Reason, Verdict
-from analysis.windows import Frame, Grid, Legs, Window
+from analysis.windows import Frame, Legs, Window
 
 Read = Callable[[str, datetime], samples.Answer]
 """Evaluates a range selector at a time: prometheus.Prometheus.read, or a function of a test."""

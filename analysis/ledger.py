@@ -21,7 +21,7 @@ REACHED = math.log(3)
 FOUNDED = math.log(10)
 """ln of the capital that the bet against the floor must have for a comparison with stable to count."""
 
-PARTS = {"relative": math.log(0.6), "gross": math.log(0.25), "absolute": math.log(0.1), "slow": math.log(0.05)}
+PARTS = {"relative": math.log(0.45), "gross": math.log(0.45), "absolute": math.log(0.07), "slow": math.log(0.03)}
 """ln of the parts of one capital in the bets that convict: their sum is 1, so that one alpha holds for all together."""
 
 
@@ -108,9 +108,9 @@ def folded(ledger: Ledger, windows: Iterable[Window], limits: Limits) -> Ledger:
 def evidence(ledger: Ledger, limits: Limits) -> float:
     """ln of the capital against the canary; CONVICTED is enough. Leaving a bet out only lowers it."""
     failing = ledger.failing
-    parts = [PARTS["gross"] + failing.gross.log]
+    parts = []
     if failing.floor.log >= FOUNDED:
-        parts.append(PARTS["relative"] + failing.relative.log)
+        parts += [PARTS["relative"] + failing.relative.log, PARTS["gross"] + failing.gross.log]
     uncompared = ledger.release.stable.requests == 0
     if limits.failing is not None and (uncompared or failing.relative.log >= REACHED):
         parts.append(PARTS["absolute"] + failing.absolute.log)
@@ -134,8 +134,8 @@ def _slow_evidence(ledger: Ledger, limits: Limits) -> float:
 def suspicion(ledger: Ledger) -> float:
     """ln of the largest capital of a bet that convicts, by itself."""
     failing = ledger.failing
-    compared = min(failing.relative.log, max(0.0, failing.floor.log))
-    return max(compared, failing.absolute.log, failing.gross.log, *(slow.absolute.log for slow in ledger.slow))
+    compared = min(max(failing.relative.log, failing.gross.log), max(0.0, failing.floor.log))
+    return max(compared, failing.absolute.log, *(slow.absolute.log for slow in ledger.slow))
 
 
 def slowness(ledger: Ledger) -> float:

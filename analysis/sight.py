@@ -82,8 +82,8 @@ class Sight:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the canary has less than one request a scrape."""
-        return self.ledger.stay.own.requests * self.scrape < self.stayed
+        """Whether the canary has less than one request a scrape; not known at once."""
+        return self.stayed >= 2 * self.scrape and self.ledger.stay.own.requests * self.scrape < self.stayed
 
     @property
     def suffers_alike(self) -> bool:

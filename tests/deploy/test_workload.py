@@ -152,10 +152,15 @@ def test_a_stalled_roll_out_says_why(condition: tuple[str, str, str], text: str 
     assert workload.read(found).stalled == text
 
 
-def a_set(hash_: str, replicas: int | None, owner: str | None = "u", ready: int = 0) -> Json:
+def a_set(hash_: str, replicas: int | None, owner: str | None = "u", ready: int = 0, made: str | None = None) -> Json:
     owners = [{"uid": "x", "controller": False}, *([{"uid": owner, "controller": True}] if owner else [])]
     return {
-        "metadata": {"labels": {names.POD_TEMPLATE_HASH: hash_}, "ownerReferences": owners},
+        "metadata": {
+            "name": f"web-{hash_}",
+            "labels": {names.POD_TEMPLATE_HASH: hash_},
+            "ownerReferences": owners,
+            **({"creationTimestamp": made} if made else {}),
+        },
         "spec": {"template": a_template(), **({} if replicas is None else {"replicas": replicas})},
         "status": {"readyReplicas": ready} if ready else None,
     }
@@ -176,12 +181,40 @@ def test_only_the_deployments_own_sets_count_the_largest_first() -> None:
     )
     assert [(item.hash, item.replicas, item.ready) for item in found] == [
         ("d", 4, 0),
-        ("a", 1, 1),
-        ("b", 1, 0),
         ("c", 1, 0),
+        ("b", 1, 0),
+        ("a", 1, 1),
     ]
     assert isinstance(found[0], Revision)
     assert found[0].digest == workload.digest(a_template())
+
+
+@pytest.mark.parametrize(
+    ("items", "order"),
+    [
+        pytest.param(
+            [a_set("old", 0, made="2026-01-01T00:00:00Z"), a_set("new", 0, made="2026-02-01T00:00:00Z")],
+            ["new", "old"],
+            id="case 51: behind zero replicas, the newest",
+        ),
+        pytest.param(
+            [a_set("new", 1, made="2026-02-01T00:00:00Z"), a_set("old", 2, made="2026-01-01T00:00:00Z")],
+            ["old", "new"],
+            id="size counts first",
+        ),
+        pytest.param(
+            [a_set("a", 0, made="2026-01-01T00:00:00Z"), a_set("z", 0, made="2026-01-01T00:00:00Z")],
+            ["z", "a"],
+            id="always in one order",
+        ),
+        pytest.param([a_set("none", 0), a_set("some", 0, made="2026-01-01T00:00:00Z")], ["some", "none"], id="no time"),
+    ],
+)
+@pytest.mark.parametrize("turn", [False, True])
+def test_among_equal_sets_the_newest_is_first(items: list[Json], order: list[str], turn: bool) -> None:
+    """However the API server lists them."""
+    listed = [*reversed(items)] if turn else items
+    assert [item.hash for item in workload.revisions(listed, "u")] == order
 
 
 @pytest.mark.parametrize("length", [1, 38, 39, 63, 253])
@@ -288,6 +321,19 @@ def test_pods_tell_their_trouble(pod: Json, ready: int, dead: bool, words: str |
     assert (found.waiting is None) is (words is None)
     assert (words or "") in (found.waiting or "")
     assert found.dead in (None, found.waiting)
+
+
+@pytest.mark.parametrize(
+    ("reason", "dead"),
+    [
+        pytest.param("ImagePullBackOff", False, id="no image on one node"),
+        pytest.param("CrashLoopBackOff", True, id="a crash is one at any size"),
+    ],
+)
+def test_a_scale_does_not_hide_the_pods_that_are_ready(reason: str, dead: bool) -> None:
+    """Right after a scale the status is of the older size: its pods carry no new weight, and still disprove a fault."""
+    found = workload.read_canary(a_canary_object(generation=2, observed=1, ready=3), [waiting(reason)])
+    assert (found.dead is not None, found.ready) == (dead, 0)
 
 
 @pytest.mark.parametrize(

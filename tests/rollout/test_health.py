@@ -64,6 +64,22 @@ def test_metrics_are_shown(base: str) -> None:
     assert 'rampart_looks_total{result="done"} 1.0' in text
 
 
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        pytest.param("[::1]:0", "http://[::1]", id="IPv6"),
+        pytest.param("127.0.0.1:0", "http://127.0.0.1", id="IPv4"),
+        pytest.param("localhost:0", "http://localhost", id="by name"),
+    ],
+)
+def test_it_listens_where_it_is_told_to(listen: str, url: str) -> None:
+    """An address of IPv6 stands in brackets."""
+    server = Server(listen, lambda: (), lambda: (), Metrics().registry)
+    server.start()
+    assert get(f"{url}:{server.port}/healthz") == (200, "ok\n")
+    server.stop()
+
+
 def test_another_path_says_what_there_is(base: str) -> None:
     """404 with the three."""
     assert get(f"{base}/") == (404, "there are /healthz, /readyz and /metrics\n")

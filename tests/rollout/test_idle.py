@@ -8,7 +8,7 @@ from deploy import names
 from deploy.workload import Held
 from rollout import idle
 from rollout.idle import Idle
-from rollout.seen import Begin, ClearWish, Leave, Mark, RevertTemplate, Unhold, Unpause
+from rollout.seen import Begin, ClearWish, Hold, Leave, Mark, RevertTemplate, Unhold, Unpause
 from rollout.status import Phase, Release
 from tests.rollout.building import a_plan, a_release, a_revision, a_workload, wishing
 
@@ -47,7 +47,12 @@ OUT = {names.STRATEGY: None}
             id="resumed by its owner",
         ),
         pytest.param(an_idle(a_workload(annotations=OUT, held=None)), (), [], id="never opted in"),
-        pytest.param(an_idle(a_workload(held=Held.LEFT)), (), [], id="opted in again, still left"),
+        pytest.param(
+            an_idle(a_workload(held=Held.LEFT)), (Hold(),), ["HeldAgain"], id="case 46: opted in again, held again"
+        ),
+        pytest.param(
+            an_idle(a_workload(held=Held.LEFT, paused=False)), (Unhold(),), [], id="opted in again, resumed before"
+        ),
         pytest.param(an_idle(a_workload(held=Held.ROLLING)), (), [], id="law 4: marked until it is rolled out"),
         pytest.param(
             an_idle(a_workload(held=Held.ROLLING, rolled_out=True)), (Unhold(),), [], id="law 4: then the mark goes"
@@ -187,6 +192,7 @@ def test_what_would_hinder_a_release_is_said_at_opt_in(changes: dict[str, Any], 
         pytest.param(
             a_workload("v3", annotations={names.FAILED: "v3"}), {}, (), id="law 13: it failed and stays paused"
         ),
+        pytest.param(a_workload("v3", annotations=OUT), {}, (), id="nothing begins after an opt-out"),
     ],
 )
 def test_a_newer_template_in_the_roll_out_stands_on_the_canary(workload: Any, changes: Any, acts: Any) -> None:

@@ -1,5 +1,6 @@
 """The machine: what each course lays out, and in which order; the decisions that whole stories do not reach."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from analysis.verdict import Reason, Verdict
 from deploy import names
 from deploy.workload import Held
-from rollout import machine
+from rollout import idle, machine
+from rollout.idle import Idle
 from rollout.seen import (
     Act,
     ClearWish,
@@ -23,6 +25,7 @@ from rollout.seen import (
     Seen,
     Steer,
     Told,
+    Unhold,
     Unpause,
 )
 from rollout.signals import Signal, Stage
@@ -35,6 +38,7 @@ from tests.rollout.building import (
     START,
     STEP,
     V1,
+    a_base,
     a_canary,
     a_judgement,
     a_look,
@@ -217,8 +221,20 @@ def test_every_cause_has_its_sentence(signal: Signal, seen: dict[str, Any], word
         pytest.param(
             {"workload": wishing("revert"), "revisions": ()}, ["Record"], Phase.REVERTED, id="nothing to revert to"
         ),
+        pytest.param(
+            {"workload": wishing("revert", replicas=0), "revisions": (a_revision("new", 0), a_revision("v1", 0))},
+            [RevertTemplate("new"), "Record"],
+            Phase.REVERTED,
+            id="case 51: revert by wish behind zero replicas, to the newest",
+        ),
         pytest.param({"workload": None}, ["Record"], Phase.CANCELLED, id="Deployment gone"),
         pytest.param({"workload": a_workload("v3", deleting=True)}, ["Record"], Phase.CANCELLED, id="it goes"),
+        pytest.param(
+            {"workload": a_workload(paused=False)}, [Unhold(), "Record"], Phase.CANCELLED, id="escaped with our mark"
+        ),
+        pytest.param(
+            {"workload": a_workload(paused=False, held=None)}, ["Record"], Phase.CANCELLED, id="escaped, and unmarked"
+        ),
     ],
 )
 def test_a_release_that_split_nothing_ends_at_once(seen: dict[str, Any], acts: list[Any], phase: Phase) -> None:
@@ -226,6 +242,66 @@ def test_a_release_that_split_nothing_ends_at_once(seen: dict[str, Any], acts: l
     decision = decided(a_release(Phase.PENDING), route=a_survey(None, legs=frozenset()), **seen)
     assert [act if act in acts else type(act).__name__ for act in decision.acts] == acts
     assert (recorded(decision).phase, recorded(decision).ended) == (phase, after(60))
+
+
+@pytest.mark.parametrize(
+    ("workload", "acts", "phase", "reason"),
+    [
+        pytest.param(a_workload("v1"), ["Record"], Phase.REVERTED, "Reverted", id="back to the base's, which goes on"),
+        pytest.param(
+            a_workload("v0"), ["Record"], Phase.SUPERSEDED, "Superseded", id="to the old one, which the base turns to"
+        ),
+        pytest.param(
+            wishing("revert"),
+            [RevertTemplate("v1", Held.ROLLING), "Record"],
+            Phase.REVERTED,
+            "RevertWished",
+            id="by wish, to the base's, under the mark",
+        ),
+        pytest.param(a_workload("v3"), ["Record"], Phase.SUPERSEDED, "Superseded", id="to a newer one"),
+    ],
+)
+def test_a_release_that_would_stand_on_a_base_leaves_the_base_its_roll_out(
+    workload: Any, acts: list[Any], phase: Phase, reason: str
+) -> None:
+    """Laws 4 and 13: v2 waits in Pending while v1 rolls on its canary, with pods of v0 left."""
+    half = (a_revision("v0", 3), a_revision("v1", 1))
+    decision = decided(a_release(Phase.PENDING), workload=workload, base=a_base(), revisions=half)
+    assert [act if act in acts else type(act).__name__ for act in decision.acts] == acts
+    assert (recorded(decision).phase, recorded(decision).reason) == (phase, reason)
+
+
+def test_a_base_whose_replica_set_is_gone_is_not_reverted_to() -> None:
+    """There is no template to put back: the end alone."""
+    decision = decided(a_release(Phase.PENDING), workload=wishing("revert"), base=a_base(), revisions=())
+    assert kinds(decision.acts) == ["Record"]
+
+
+def test_a_template_that_escaped_in_pending_is_not_begun_again() -> None:
+    """The mark goes with the end, so that the next look finds a Deployment at rest."""
+    ended = a_release(Phase.CANCELLED, reason="HoldEscaped")
+    rest = Idle(a_workload(paused=False, held=None), (a_revision("v1"),), (ended,), a_plan())
+    assert idle.decide(rest) == Decision()
+    assert idle.decide(replace(rest, workload=a_workload(paused=False))).acts == (Unhold(),)
+
+
+@pytest.mark.parametrize(
+    "recorded_plan",
+    [
+        pytest.param({"policy": "strict"}, id="a key of a newer version"),
+        pytest.param({"judge": "evidence"}, id="a value of a newer version"),
+        pytest.param({"steps": "50,5", "interval": "soon"}, id="nonsense"),
+        pytest.param({"deadline": "1s"}, id="a deadline shorter than the plan"),
+    ],
+)
+def test_a_recorded_plan_that_can_not_be_read_stops_no_abort(recorded_plan: dict[str, str]) -> None:
+    """Promises 3 and 10: a release of a newer controller still falls."""
+    release = a_release()
+    plan = {**release.spec.plan, **recorded_plan}
+    release = release.model_copy(update={"spec": release.spec.model_copy(update={"plan": plan})})
+    decision = decided(release, workload=wishing("abort"), plan=("x",))
+    assert kinds(decision.acts) == ["Steer", "Mark", "Record"]
+    assert decided(release, plan=("x",), judgement=FAILED).acts[0] == Steer(DOWN)
 
 
 def test_a_deleted_release_of_another_template_marks_nothing() -> None:
@@ -296,12 +372,15 @@ def test_a_second_pause_keeps_the_first_moment() -> None:
 
 
 def test_an_edited_plan_counts_from_here_on_and_is_said() -> None:
-    """Case 47: neither weight nor clock moves."""
+    """Case 47 and promise 9: recorded first, so that it is told once; neither weight nor clock moves."""
     plan = a_plan(steps="7,60", interval="30s")
     decision = decided(a_release(), plan=plan)
-    assert decision.acts == (Replan(plan),)
+    assert (kinds(decision.acts), decision.acts[-1]) == (["Record", "Replan"], Replan(plan))
+    status = recorded(decision)
+    assert (status.phase, status.weight, status.since) == (Phase.STEPPING, 5, START)
     text = "bake 1m → 30s, interval 1m → 30s, steps 5,25,50 → 7,60; from 5 % on: 7,60"
     assert decision.told == (Told("PlanChanged", text),)
+    assert [(line.reason, line.message) for line in status.decisions] == [("PlanChanged", text)]
 
 
 def test_a_plan_edited_to_blue_green_has_no_steps() -> None:
@@ -353,6 +432,31 @@ def test_a_contested_route_is_left_to_the_other_writer() -> None:
     decision = decided(a_release(drifts=drifts), route=a_survey(None), drift="host changed")
     assert kinds(decision.acts) == ["Mark", "Record"]
     assert recorded(decision).outcome is Phase.CANCELLED
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        pytest.param(a_survey(STEP), id="in every list"),
+        pytest.param(a_survey(DOWN, agreed=False), id="in one of several"),
+    ],
+)
+def test_a_contested_route_that_still_shows_our_leg_is_steered_first(route: Any) -> None:
+    """Law 6: the canary must not go while traffic is sent to it."""
+    drifts = tuple(after(n) for n in range(3))
+    decision = decided(a_release(drifts=drifts), route=route, drift="host changed")
+    assert kinds(decision.acts) == ["Steer", "Mark", "Record"]
+    assert (decision.acts[0], recorded(decision).reason) == (Steer(DOWN), "RouteContested")
+
+
+def test_a_route_that_became_impossible_holds_once_pods_have_rolled() -> None:
+    """Law 11: there is nothing whole to fall to; before the first rolled pod it falls."""
+    look: dict[str, Any] = {"drift": "mirrors", "route": a_survey(ALL, faults=("mirrors",)), "canary": a_canary(4)}
+    rolling = a_workload(paused=False, held=Held.ROLLING)
+    decision = decided(a_release(Phase.PROMOTING), workload=rolling, revisions=ROLLING, **look)
+    assert (kinds(decision.acts), recorded(decision).phase) == (["Record"], Phase.PROMOTING)
+    assert recorded(decision).holding == "RouteRefused"
+    assert recorded(decided(a_release(Phase.PROMOTING), **look)).phase is Phase.ROLLING_BACK
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ TAKES_AWAY = (
     Signal.FALL_FOUND,
     Signal.SCALED_TO_ZERO,
 )
-LEAVES = (Course.FALL, Course.END, Course.LET_GO, Course.WITHDRAW)
+LEAVES = (Course.FALL, Course.END, Course.LET_GO)
 
 
 def test_every_pair_of_stage_and_signal_has_a_course() -> None:
@@ -68,7 +68,7 @@ def test_from_the_first_rolled_pod_on_nothing_falls(stage: Stage, signal: Signal
         pytest.param(Stage.ROLLING_BACK, Signal.ABORTED, Course.GO_ON, id="law 16: it falls already"),
         pytest.param(Stage.STEPPING, Signal.HOLD_ESCAPED, Course.LET_GO, id="design 3: to the root at once"),
         pytest.param(Stage.STEPPING, Signal.ROUTE_DRIFT, Course.RESPLIT, id="law 17: split anew"),
-        pytest.param(Stage.STEPPING, Signal.ROUTE_CONTESTED, Course.WITHDRAW, id="law 17: three times"),
+        pytest.param(Stage.STEPPING, Signal.ROUTE_CONTESTED, Course.FALL, id="law 17: three times"),
         pytest.param(Stage.PENDING, Signal.SCALED_TO_ZERO, Course.HOLD, id="case 51: nothing to release on"),
         pytest.param(Stage.STEPPING, Signal.PLAN_CHANGED, Course.REPLAN, id="case 47: from here on"),
     ],

@@ -38,14 +38,18 @@ def faults(**annotations: str) -> tuple[str, ...]:
         pytest.param("50,40", "must rise to at most 100, such as 5,25,50", id="falls"),
         pytest.param("100,50", "must rise to at most 100, such as 5,25,50", id="falls from the whole"),
         pytest.param("0", "must be percentages above 0 and at most 100, such as 5,25,50", id="zero"),
-        pytest.param("-5,10", "must be percentages above 0 and at most 100, such as 5,25,50", id="negative"),
+        pytest.param("-5,10", "must be rising percentages such as 5,25,50", id="negative"),
         pytest.param("101", "must be percentages above 0 and at most 100, such as 5,25,50", id="more than the whole"),
-        pytest.param("", "must be percentages above 0 and at most 100, such as 5,25,50", id="empty"),
-        pytest.param("NaN", "must be percentages above 0 and at most 100, such as 5,25,50", id="not a number"),
-        pytest.param("Infinity", "must be percentages above 0 and at most 100, such as 5,25,50", id="infinite"),
+        pytest.param("", "must be rising percentages such as 5,25,50", id="empty"),
+        pytest.param("NaN", "must be rising percentages such as 5,25,50", id="not a number"),
+        pytest.param("Infinity", "must be rising percentages such as 5,25,50", id="infinite"),
         pytest.param("5,,10", "must be rising percentages such as 5,25,50", id="a gap"),
         pytest.param("5%", "must be rising percentages such as 5,25,50", id="with a percent sign"),
         pytest.param("0.125", "must have at most two decimals", id="too fine for a route"),
+        pytest.param("1e1", "must be rising percentages such as 5,25,50", id="an exponent"),
+        pytest.param(" 5,25", "must be rising percentages such as 5,25,50", id="a space"),
+        pytest.param("٥", "must be rising percentages such as 5,25,50", id="digits of another script"),
+        pytest.param("5" * 5000, "must be rising percentages such as 5,25,50", id="a very long number"),
     ],
 )
 def test_bad_steps_are_refused_with_the_reason(text: str, words: str) -> None:
@@ -97,6 +101,28 @@ def test_every_key_is_read(key: str, value: str, field: str, read: object) -> No
         pytest.param("interval", "", "must be a duration such as 30s, 5m or 1h30m, got ", id="empty"),
         pytest.param("interval", "0s", "must be at least 1s", id="no stay at all"),
         pytest.param("bake", "soon", "must be a duration such as 30s, 5m or 1h30m, got soon", id="bake"),
+        pytest.param("bake", "0s", "must be at least 1s", id="no bake at all"),
+        pytest.param(
+            "interval",
+            "999999999999h",
+            "must be a duration such as 30s, 5m or 1h30m, got 999999999999h",
+            id="longer than a clock can tell",
+        ),
+        pytest.param(
+            "deadline", f"{10**30}s", f"must be a duration such as 30s, 5m or 1h30m, got {10**30}s", id="endless"
+        ),
+        pytest.param(
+            "latency",
+            f"p99<{10**20}s",
+            f"must be a quantile and a limit such as p99<500ms, got p99<{10**20}s",
+            id="an endless limit",
+        ),
+        pytest.param(
+            "success-rate", "1e2", "must be a percentage from 0 to 100, such as 99 or 99.5, got 1e2", id="an exponent"
+        ),
+        pytest.param(
+            "success-rate", "NaN", "must be a percentage from 0 to 100, such as 99 or 99.5, got NaN", id="no number"
+        ),
         pytest.param(
             "success-rate", "101", "must be a percentage from 0 to 100, such as 99 or 99.5, got 101", id="too much"
         ),
@@ -218,8 +244,8 @@ def test_the_next_weight_is_the_next_step_above(weight: int, following: int, ste
     assert a_plan().step_of(Decimal(weight)) == step
 
 
-STEPS = st.lists(st.integers(1, 9999), min_size=1, max_size=12, unique=True).map(
-    lambda found: ",".join(f"{Decimal(hundredths) / 100}" for hundredths in sorted(found))
+STEPS = st.lists(st.integers(1, 10_000), min_size=1, max_size=12, unique=True).map(
+    lambda found: ",".join(f"{Decimal(hundredths) / 100:f}" for hundredths in sorted(found))
 )
 SECONDS = st.integers(1, 5000).map(lambda count: f"{count}s")
 PLANS = st.fixed_dictionaries(
@@ -237,6 +263,47 @@ PLANS = st.fixed_dictionaries(
         "service": st.just("api"),
     },
 )
+
+
+@pytest.mark.parametrize(
+    ("annotations", "steps"),
+    [
+        pytest.param({"steps": "100"}, "100", id="no step but the whole"),
+        pytest.param({"steps": "10,100"}, "10", id="the whole is the bake"),
+        pytest.param({"strategy": "blue-green"}, None, id="blue-green has no steps to write"),
+    ],
+)
+def test_a_plan_without_steps_is_written_so_that_it_is_read_back(
+    annotations: dict[str, str], steps: str | None
+) -> None:
+    """A Release that forgot `steps: 100` would take the default steps."""
+    found = a_plan(**annotations)
+    assert found.texts().get("steps") == steps
+    assert Plan.model_validate(found.texts()) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        pytest.param("p99<500ms", "p99<500ms", id="as written"),
+        pytest.param("p99.9<1s", "p99.9<1000ms", id="seconds"),
+        pytest.param("p90.0<7ms", "p90<7ms", id="no idle zeros"),
+        pytest.param("p99<16010ms", "p99<16010ms", id="a number that no binary fraction of a second meets"),
+        pytest.param("p50<99999s", "p50<99999000ms", id="a day"),
+    ],
+)
+def test_a_latency_is_written_to_the_millisecond(text: str, written: str) -> None:
+    """And read back as the same."""
+    found = plan.parse_latency(text)
+    assert str(found) == written
+    assert plan.parse_latency(written) == found
+
+
+@pytest.mark.parametrize("text", ["99999h", "9999999m", "99999999s"])
+def test_the_longest_durations_overflow_nothing(text: str) -> None:
+    """Sums and multiples of them stay within what the clock can tell."""
+    found = a_plan(interval=text, steps="1,2,3")
+    assert found.deadline == 3 * found.length == 12 * plan.parse_duration(text)
 
 
 @given(annotations=PLANS, strategy=st.sampled_from(list(plan.Strategy)))
@@ -262,6 +329,6 @@ def test_no_plan_produces_weights_out_of_range_or_steps_that_do_not_rise(text: s
     stable: Any = tuple(building.a_share(traffic.replica_set(f"r{n}"), n + 1) for n in range(size))
     release = building.a_release(Phase.STEPPING, found, stable=stable)
     for weight in weights:
-        shares = shares.split_at(release, weight).shares
-        assert sum(parts for _, parts in shares) == WHOLE
-        assert shares[-1] == (release.pin, int(weight * 100))
+        legs = shares.split_at(release, weight).shares
+        assert sum(parts for _, parts in legs) == WHOLE
+        assert legs[-1] == (release.pin, int(weight * 100))

@@ -7,7 +7,7 @@ import pytest
 
 from analysis import errors
 from analysis.verdict import Reason, Verdict
-from deploy import traffic
+from deploy import names, traffic
 from deploy.traffic import WHOLE
 from deploy.workload import Held
 from rollout import cleanup, machine, progress, settling, shares, words
@@ -16,6 +16,7 @@ from rollout.seen import (
     Decision,
     Define,
     EndBase,
+    HandOver,
     Leave,
     Mark,
     Raise,
@@ -77,7 +78,7 @@ def sets(*parts: int) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(
-    ("stable", "weight", "shares"),
+    ("stable", "weight", "parts"),
     [
         pytest.param(sets(4), "5", (9500, 500), id="one ReplicaSet"),
         pytest.param(sets(4), "0.5", (9950, 50), id="half a percent"),
@@ -89,15 +90,15 @@ def sets(*parts: int) -> tuple[Any, ...]:
         pytest.param(sets(2, 5), "100", (0, 0, 10_000), id="everything to the canary"),
     ],
 )
-def test_stable_traffic_is_shared_by_size_and_stays_whole(stable: Any, weight: str, shares: tuple[int, ...]) -> None:
+def test_stable_traffic_is_shared_by_size_and_stays_whole(stable: Any, weight: str, parts: tuple[int, ...]) -> None:
     """Law 2: a template held in the midst of a native restart runs on several ReplicaSets."""
     found = shares.split_at(a_release(stable=stable), Decimal(weight))
-    assert tuple(parts for _, parts in found.shares) == shares
-    assert sum(shares) == WHOLE
+    assert tuple(part for _, part in found.shares) == parts
+    assert sum(parts) == WHOLE
 
 
 @pytest.mark.parametrize(
-    ("phase", "status", "shares"),
+    ("phase", "status", "split_"),
     [
         pytest.param(Phase.STEPPING, {"weight": Decimal(25)}, ((V1, 7500), (CANARY, 2500)), id="a step"),
         pytest.param(Phase.ROLLING_BACK, {}, ((V1, 10_000),), id="fallen"),
@@ -105,9 +106,9 @@ def test_stable_traffic_is_shared_by_size_and_stays_whole(stable: Any, weight: s
         pytest.param(Phase.FINISHING, {}, ((V1, 0), (CANARY, 10_000)), id="finishing without a new one yet"),
     ],
 )
-def test_the_wished_split_follows_the_record(phase: Phase, status: dict[str, Any], shares: Any) -> None:
+def test_the_wished_split_follows_the_record(phase: Phase, status: dict[str, Any], split_: Any) -> None:
     """What the route is brought to after a crash."""
-    assert shares.wished(a_release(phase, **status)).shares == shares
+    assert shares.wished(a_release(phase, **status)).shares == split_
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,8 @@ def test_the_canary_is_as_large_as_its_weight_asks(size: int | None, weight: str
         pytest.param({"refusals": ("no Service",)}, "Refused", 30, id="case 49: no Service"),
         pytest.param({"route": a_survey(None, faults=("mirrors",))}, "Refused", 30, id="route"),
         pytest.param({"workload": a_workload(replicas=0)}, "ScaledToZero", 5, id="case 51: no pods"),
+        pytest.param({"revisions": (a_revision("v1", 0),)}, "NothingRuns", 1, id="scaled up, and no pod yet"),
+        pytest.param({"revisions": ()}, "NothingRuns", 1, id="no ReplicaSet at all"),
     ],
 )
 def test_pending_waits_and_says_for_what_once(seen: dict[str, Any], reason: str, look_again: float) -> None:
@@ -174,8 +177,8 @@ def test_a_pause_stops_a_release_before_its_first_pod(phase: Phase) -> None:
 
 def test_the_plan_is_said_with_its_latency() -> None:
     """What a person can expect, in one line."""
-    words = words.plan_words(a_plan(steps="0.5,10", latency="p99<500ms", interval="30s"))
-    assert words == "0.5 % → 10 % → 100 %, at most 30 s each, success ≥ 99 %, p99<500ms"
+    text = words.plan_words(a_plan(steps="0.5,10", latency="p99<500ms", interval="30s"))
+    assert text == "0.5 % → 10 % → 100 %, at most 30 s each, success ≥ 99 %, p99<500ms"
 
 
 @pytest.mark.parametrize(
@@ -296,6 +299,66 @@ def test_no_data_is_neither_a_pass_nor_a_failure(policy: str, judgement: Any, no
 
 
 @pytest.mark.parametrize(
+    ("phase", "route", "canary"),
+    [
+        pytest.param(Phase.STEPPING, STEP, a_canary(1), id="no rise"),
+        pytest.param(Phase.BAKING, ALL, a_canary(4), id="no promotion"),
+    ],
+)
+def test_no_data_promotes_nothing_while_a_person_holds(phase: Phase, route: Any, canary: Any) -> None:
+    """The pause counts for what the plan would do alone too."""
+    plan = a_plan(on_no_data="promote")
+    look: dict[str, Any] = {"plan": plan, "judgement": NO_DATA, "now": after(600), "route": a_survey(route)}
+    assert acts_of(decided(a_release(phase, plan), canary=canary, **look)) != []
+    held = decided(a_release(phase, plan, paused_at=after(1), holding="Paused"), canary=canary, **look)
+    assert held == Decision(look_again=PACE.look)
+
+
+@pytest.mark.parametrize(
+    ("phase", "seen", "text"),
+    [
+        pytest.param(
+            Phase.STEPPING,
+            {"judgement": PASS},
+            "5 % passed: success rate 100 %; 25 % to the canary (1 pod), step 2 of 4",
+            id="a pass",
+        ),
+        pytest.param(
+            Phase.STEPPING,
+            {"judgement": NO_DATA},
+            "5 % not judged, and the plan says promote; 25 % to the canary (1 pod), step 2 of 4",
+            id="no data",
+        ),
+        pytest.param(
+            Phase.BAKING,
+            {"judgement": NO_DATA},
+            "100 % not judged, and the plan says promote; the Deployment rolls natively while nobody is on it",
+            id="no data at the bake",
+        ),
+        pytest.param(
+            Phase.STEPPING,
+            {"judgement": a_judgement(Verdict.HOLD, text="17 s of 60 s"), "workload": wishing("promote")},
+            "as a person asked: 100 % to the canary (4 pods), step 4 of 4",
+            id="a person at a step",
+        ),
+        pytest.param(
+            Phase.BAKING,
+            {"judgement": a_judgement(Verdict.HOLD, text="17 s of 60 s"), "workload": wishing("promote")},
+            "as a person asked: the Deployment rolls natively while nobody is on it",
+            id="a person at the bake",
+        ),
+    ],
+)
+def test_a_rise_says_why_it_rises(phase: Phase, seen: dict[str, Any], text: str) -> None:
+    """Promise 9: measured, not measured, or asked for by a person; never another's reason."""
+    plan = a_plan(on_no_data="promote")
+    route = a_survey(ALL if phase is Phase.BAKING else STEP)
+    decision = decided(a_release(phase, plan), **{"plan": plan, "canary": a_canary(4), "route": route, **seen})
+    assert [told.message for told in decision.told] == [text]
+    assert recorded(decision).message == text
+
+
+@pytest.mark.parametrize(
     ("status", "judgement", "told", "holding"),
     [
         pytest.param({}, a_judgement(Verdict.HOLD), None, None, id="measuring is no news"),
@@ -398,6 +461,46 @@ def test_a_person_who_promotes_skips_the_analysis_and_not_the_order(
 
 
 @pytest.mark.parametrize(
+    ("phase", "route", "canary"),
+    [
+        pytest.param(Phase.PENDING, NO_ROUTE, None, id="pending"),
+        pytest.param(Phase.PREPARING, a_survey(PINNED), None, id="preparing"),
+        pytest.param(Phase.STEPPING, a_survey(STEP), a_canary(1), id="a step"),
+        pytest.param(Phase.BAKING, a_survey(ALL), a_canary(4), id="the bake"),
+        pytest.param(Phase.PROMOTING, a_survey(ALL), a_canary(4), id="recorded and not un-paused"),
+    ],
+)
+def test_a_person_who_promotes_what_is_paused_resumes_it_first(phase: Phase, route: Any, canary: Any) -> None:
+    """The pause ends with its time given back, and the next look hurries; the wish stays until then."""
+    paused = a_release(phase, paused_at=after(20), holding="Paused")
+    look: dict[str, Any] = {"workload": wishing("promote"), "route": route, "canary": canary}
+    decision = decided(paused, **look)
+    status = recorded(decision)
+    assert (acts_of(decision), [told.reason for told in decision.told]) == (["Record"], ["Resumed"])
+    assert (status.phase, status.paused_at, status.paused_seconds, status.holding) == (phase, None, 40.0, "")
+    assert decided(paused.model_copy(update={"status": status}), **look).acts != ()
+
+
+@pytest.mark.parametrize(
+    ("seen", "acts"),
+    [
+        pytest.param({"canary": a_canary(4)}, ["Record", "Unpause"], id="whole"),
+        pytest.param({"canary": a_canary(4, ready=3)}, ["Record"], id="one pod is missing"),
+        pytest.param(
+            {"canary": a_canary(4, ready=3), "workload": wishing("promote")}, ["Record"], id="for a person neither"
+        ),
+        pytest.param({"canary": a_canary(4), "workload": a_workload(replicas=6)}, ["Raise"], id="the size grew"),
+    ],
+)
+def test_the_bake_passes_with_a_whole_canary_only(seen: dict[str, Any], acts: list[str]) -> None:
+    """Promise 2: the un-pause takes the old pods away, so the canary carries everything alone."""
+    decision = decided(a_release(Phase.BAKING), **{"judgement": PASS, "route": a_survey(ALL), **seen})
+    assert acts_of(decision) == acts
+    if acts == ["Record"]:
+        assert (recorded(decision).phase, recorded(decision).holding) == (Phase.BAKING, "CanaryNotReady")
+
+
+@pytest.mark.parametrize(
     ("release", "seen", "acts"),
     [
         pytest.param(a_release(Phase.PROMOTING), {}, (Unpause("v2", Held.ROLLING),), id="seen at 100 and settled"),
@@ -446,6 +549,41 @@ def test_the_native_roll_out_is_waited_for(seen: dict[str, Any], acts: list[Any]
         a_release(Phase.PROMOTING), **{"route": a_survey(ALL), "canary": a_canary(4), "revisions": SETS, **seen}
     )
     assert [act if act in acts else type(act).__name__ for act in decision.acts] == acts
+
+
+@pytest.mark.parametrize(
+    ("digest", "acts"),
+    [
+        pytest.param("v3", ["Record"], id="nobody judged it"),
+        pytest.param("v2", [Unpause("v2", Held.ROLLING)], id="this release's"),
+        pytest.param("v1", [Unpause("v1", Held.ROLLING)], id="the old one"),
+    ],
+)
+def test_a_paused_roll_out_goes_on_with_a_judged_template_only(digest: str, acts: list[Any]) -> None:
+    """Promise 7: un-pausing another one would roll out what nobody judged."""
+    seen = a_look(workload=a_workload(digest), revisions=SETS, route=a_survey(ALL), canary=a_canary(4))
+    decision = progress.go_on(Stage.ROLLING, a_release(Phase.PROMOTING), seen, PACE)
+    assert [act if act in acts else type(act).__name__ for act in decision.acts] == acts
+    if digest == "v3":
+        assert recorded(decision).holding == "Superseded"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param({"workload": a_workload("v3", annotations={names.STRATEGY: None})}, id="opted out"),
+        pytest.param({"workload": a_workload("v3"), "release_deleting": True}, id="release deleted"),
+        pytest.param(
+            {"workload": a_workload("v3", annotations={names.STRATEGY: None}), "release_deleting": True}, id="both"
+        ),
+    ],
+)
+def test_who_leaves_in_the_roll_out_does_not_roll_out_a_newer_template(seen: dict[str, Any]) -> None:
+    """In one write with it, too: the Deployment stays paused, users stay on the canary, and it is said once."""
+    look: dict[str, Any] = {"revisions": SETS, "route": a_survey(ALL), "canary": a_canary(4), **seen}
+    first = decided(a_release(Phase.PROMOTING), **look)
+    assert (acts_of(first), recorded(first).holding) == (["Record"], "Superseded")
+    assert decided(a_release(Phase.PROMOTING, holding="Superseded"), **look) == Decision()
 
 
 @pytest.mark.parametrize(
@@ -535,7 +673,12 @@ def test_a_finished_release_takes_its_base_along(canary: Any, base: Any, acts: A
     assert decided(release, canary=canary, **seen).acts == acts
 
 
-ON_BASE: dict[str, Any] = {"base": "web-v1", "stable": (a_share(BASE),), "stable_digests": ("v1",)}
+ON_BASE: dict[str, Any] = {
+    "base": "web-v1",
+    "stable": (a_share(BASE),),
+    "stable_digests": ("v1",),
+    "saved": {"content": "base's"},
+}
 BASE_ALONE = split((BASE, 10_000))
 
 
@@ -557,6 +700,29 @@ def test_a_failed_successor_leaves_the_route_on_its_base(route: Any, age: float,
     release = a_release(Phase.ROLLING_BACK, outcome=Phase.SUPERSEDED, **ON_BASE)
     decision = decided(release, route=route, route_age=age, canary=None, base=a_base())
     assert tuple(act if act in acts else type(act).__name__ for act in decision.acts) == acts
+
+
+@pytest.mark.parametrize(
+    ("saved", "acts"),
+    [
+        pytest.param({"content": "newer"}, (HandOver("web-v1", {"content": "newer"}),), id="it knows more"),
+        pytest.param({"content": "base's"}, ("Record",), id="it knows the same"),
+    ],
+)
+def test_a_failed_successor_hands_its_memory_of_the_route_over(saved: Any, acts: Any) -> None:
+    """Law 5: a route that was rewritten meanwhile is put back by the base as it was last."""
+    release = a_release(Phase.ROLLING_BACK, outcome=Phase.SUPERSEDED, **{**ON_BASE, "saved": saved})
+    route = a_survey(BASE_ALONE, legs=frozenset({BASE}))
+    decision = decided(release, route=route, canary=None, base=a_base())
+    assert tuple(act if act in acts else type(act).__name__ for act in decision.acts) == acts
+
+
+def test_memory_is_handed_over_after_the_pods_have_left() -> None:
+    """The fall and its clean-up wait for no bookkeeping (law 6)."""
+    release = a_release(Phase.ROLLING_BACK, outcome=Phase.SUPERSEDED, **{**ON_BASE, "saved": {"content": "newer"}})
+    look: dict[str, Any] = {"route": a_survey(BASE_ALONE, legs=frozenset({BASE, CANARY})), "base": a_base()}
+    assert decided(release, **look).acts == (Remove(),)
+    assert decided(release, canary=None, leavers=1, **look).acts == ()
 
 
 @pytest.mark.parametrize(

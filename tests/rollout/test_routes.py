@@ -1,5 +1,6 @@
 """Memory: our own writes lie over what is watched, until the watch has caught up."""
 
+import time
 from typing import Any
 
 import pytest
@@ -44,6 +45,34 @@ def test_a_write_that_the_watch_has_brought_is_forgotten() -> None:
     memory.over(KIND, [route(5)])
     assert memory.over(KIND, []) == []
     assert memory.written == {}
+
+
+@pytest.mark.parametrize(
+    ("watched", "seen"),
+    [
+        pytest.param([], [], id="deleted by somebody else before the watch brought it"),
+        pytest.param([route(4)], [("web", "5")], id="the watch is behind, and shows it"),
+        pytest.param([route(6)], [("web", "6")], id="written by somebody else"),
+    ],
+)
+def test_a_write_that_the_watch_does_not_show_is_believed_for_a_while_only(
+    watched: list[Json], seen: list[tuple[str, str]]
+) -> None:
+    """An object that somebody else deleted at once would stand in our mind for ever."""
+    memory = Memory()
+    memory.keep(KIND, route(5))
+    assert versions(memory.over(KIND, [])) == [("web", "5")]
+    memory.written = {key: (item, time.monotonic()) for key, (item, _) in memory.written.items()}
+    assert versions(memory.over(KIND, watched)) == seen
+
+
+def test_a_write_is_believed_for_ten_seconds() -> None:
+    """Longer than any watch is late, shorter than a person's patience."""
+    memory = Memory()
+    before = time.monotonic()
+    memory.keep(KIND, route(5))
+    ((_, until),) = memory.written.values()
+    assert before + 10 <= until <= time.monotonic() + 10
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_a_flag_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
             "prometheus_url",
             "prometheus:9090",
             "RAMPART_PROMETHEUS_URL (--prometheus-url) must be a URL such as http://prometheus.monitoring:9090,"
-            " got prometheus:9090",
+            " got a value that is not shown here",
             id="no scheme",
         ),
         pytest.param("prometheus_url", "http://", "must be a URL", id="no host"),
@@ -138,6 +138,15 @@ def test_every_fault_is_said_at_once() -> None:
         pytest.param("RAMPART_LOG_LEVEL", False, id="known"),
         pytest.param("RAMPART_SANDBOX", False, id="of another program of this project"),
         pytest.param("PATH", False, id="of others"),
+        pytest.param("RAMPART_SERVICE_HOST", False, id="of a Service called rampart"),
+        pytest.param("RAMPART_SERVICE_PORT", False, id="its port"),
+        pytest.param("RAMPART_SERVICE_PORT_HTTP_METRICS", False, id="its named port"),
+        pytest.param("RAMPART_PORT", False, id="its address"),
+        pytest.param("RAMPART_PORT_8081_TCP", False, id="its address by port"),
+        pytest.param("RAMPART_PORT_8081_TCP_ADDR", False, id="its address in parts"),
+        pytest.param("RAMPART_METRICS_SERVICE_HOST", False, id="of a Service called rampart-metrics"),
+        pytest.param("RAMPART_METRICS_PORT_8081_TCP_PROTO", False, id="its protocol"),
+        pytest.param("RAMPART_SERVICE_ACOUNT", True, id="misspelt, and no Service's"),
     ],
 )
 def test_unknown_variables_under_our_prefix_are_typing_errors(variable: str, unknown: bool) -> None:
@@ -151,3 +160,21 @@ def test_a_fault_does_not_print_the_headers_that_were_right() -> None:
     """A secret in one setting is not shown by the fault of another."""
     found = faults(prometheus_headers="Authorization=Bearer s3cret", workers="0")
     assert "s3cret" not in " ".join(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("prometheus_headers", "Authorization: Bearer s3cret", id="a header as curl writes it"),
+        pytest.param("prometheus_headers", '{"Authorization": "Bearer s3cret"', id="broken JSON"),
+        pytest.param("prometheus_headers", '{"Authorization": {"Bearer": "s3cret"}', id="JSON of another shape"),
+        pytest.param("prometheus_url", "user:s3cret@prometheus:9090", id="an address without a scheme"),
+        pytest.param("prometheus_url", "ftp://user:s3cret@prometheus", id="an address of another scheme"),
+    ],
+)
+def test_a_fault_does_not_print_a_secret_that_is_wrong(name: str, text: str) -> None:
+    """The sentence says what would be right, and not what was found."""
+    (found,) = faults(**{name: text})
+    assert "s3cret" not in found
+    assert found.startswith(f"RAMPART_{name.upper()} (--{name.replace('_', '-')}) ")
+    assert found.endswith(", got a value that is not shown here")

@@ -35,7 +35,8 @@ from tests.rollout.building import (
 FAILED = a_judgement(Verdict.FAIL)
 HOLDING_PLAN = a_plan(on_failure="hold")
 CANCELLING_PLAN = a_plan(on_no_data="cancel")
-OPTED_OUT = a_workload(annotations={names.STRATEGY: None})
+OUT = {names.STRATEGY: None}
+OPTED_OUT = a_workload(annotations=OUT)
 RECENT = (after(10), after(20), after(30))
 
 
@@ -302,6 +303,53 @@ def test_the_first_rolled_pod_divides_promoting(status: dict[str, Any], seen: di
 def test_a_fall_does_not_wait_for_the_judge(route: Any, workload: Any, urgent: bool) -> None:
     """Promise 3: while traffic must leave, nobody is asked."""
     assert signals.is_urgent(a_release(), a_look(route=route, workload=workload)) is urgent
+
+
+@pytest.mark.parametrize(
+    ("route", "canary", "urgent"),
+    [
+        pytest.param(a_survey(), a_canary(ready=0), True, id="no pod is ready under traffic"),
+        pytest.param(a_survey(), a_canary(dead="CrashLoopBackOff"), True, id="dead under traffic"),
+        pytest.param(a_survey(), None, True, id="deleted under traffic"),
+        pytest.param(a_survey(PINNED), a_canary(ready=0), False, id="no pod is ready, and no traffic"),
+        pytest.param(a_survey(), a_canary(4, ready=1), False, id="one of four is ready"),
+    ],
+)
+def test_a_canary_that_serves_nobody_does_not_wait_for_the_judge(route: Any, canary: Any, urgent: bool) -> None:
+    """Its requests fail where no judge sees them, and Prometheus may take seconds to say so."""
+    assert signals.is_urgent(a_release(), a_look(route=route, canary=canary)) is urgent
+
+
+@pytest.mark.parametrize(
+    ("phase", "seen", "signal"),
+    [
+        pytest.param(
+            Phase.PROMOTING, {"workload": a_workload("v3", annotations=OUT)}, Signal.SUPERSEDED, id="opted out, rolling"
+        ),
+        pytest.param(
+            Phase.PROMOTING,
+            {"workload": a_workload("v3"), "release_deleting": True},
+            Signal.SUPERSEDED,
+            id="deleted, rolling",
+        ),
+        pytest.param(
+            Phase.STEPPING, {"workload": a_workload("v3", annotations=OUT)}, Signal.OPTED_OUT, id="opted out at a step"
+        ),
+        pytest.param(
+            Phase.STEPPING,
+            {"workload": a_workload("v3"), "release_deleting": True},
+            Signal.RELEASE_DELETED,
+            id="deleted at a step",
+        ),
+        pytest.param(Phase.PROMOTING, {"workload": a_workload(annotations=OUT)}, Signal.OPTED_OUT, id="no newer one"),
+    ],
+)
+def test_a_newer_template_counts_first_once_pods_have_rolled(
+    phase: Phase, seen: dict[str, Any], signal: Signal
+) -> None:
+    """Whoever leaves in the write that changes the template must not have it rolled out unjudged."""
+    half = (a_revision("v1", 2), a_revision("v2", 2))
+    assert signals.name(a_release(phase), a_look(revisions=half, **seen))[1] is signal
 
 
 def test_the_deadline_is_not_reached_at_its_last_second() -> None:

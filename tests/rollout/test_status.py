@@ -1,6 +1,7 @@
 """The Release: what is written is what is read, and nothing of it grows."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from deploy import names
 from deploy.traffic import canary as pin_of
 from rollout import status
+from rollout.plan import Plan
 from rollout.status import ENDED, Decision, Phase, Release, Share, Spec, Status
 from tests.rollout.building import START, a_plan, after
 
@@ -188,6 +190,42 @@ def test_names_fit_a_label_and_stay_apart(length: int, attempt: int) -> None:
     }
     assert len(names_) == 4
     assert all(len(name) <= 63 for name in names_)
+
+
+@pytest.mark.parametrize(
+    "deployment",
+    [
+        pytest.param("web", id="short"),
+        pytest.param("x" * 253, id="as long as a name can be"),
+        pytest.param("web.v1.shop", id="with dots"),
+        pytest.param(".".join("x" * 60 for _ in range(4)), id="long and with dots"),
+        pytest.param("x" * 34 + "." + "y" * 20, id="cut at a dot"),
+    ],
+)
+@pytest.mark.parametrize("attempt", [1, 2, 100])
+def test_the_leg_of_a_release_is_a_dns_label(deployment: str, attempt: int) -> None:
+    """Case 60: a subset's name in a route is one (RFC 1123), whatever the Deployment is called."""
+    legs = {pin_of(status.release_name(deployment, revision, attempt)).name for revision in ("a" * 10, "b" * 10)}
+    assert len(legs) == 2
+    assert all(re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", leg) for leg in legs)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "plan"),
+    [
+        pytest.param({"steps": "7"}, a_plan(steps="7"), id="as written"),
+        pytest.param({"steps": "7", "novelty": "x"}, a_plan(steps="7"), id="a key of a newer version"),
+        pytest.param(
+            {"steps": "7", "judge": "evidence", "strategy": "pair"}, a_plan(steps="7"), id="values of a newer version"
+        ),
+        pytest.param({"steps": "7", "deadline": "1s"}, a_plan(), id="a plan that contradicts itself"),
+        pytest.param({}, a_plan(), id="nothing"),
+    ],
+)
+def test_what_can_not_be_read_of_a_recorded_plan_is_the_default(recorded: dict[str, str], plan: Plan) -> None:
+    """Promise 10: a controller that was rolled back still ends what a newer one began."""
+    spec = {"deployment": "web", "deploymentUid": "u", "revision": "v2", "plan": recorded}
+    assert status.parse(an_object(spec=spec)).plan == plan
 
 
 def test_attempts_of_one_revision_have_names_of_their_own() -> None:

@@ -3,6 +3,8 @@
 import threading
 from collections import Counter
 
+import pytest
+
 from rollout.workqueue import Queue
 
 
@@ -40,6 +42,47 @@ def test_an_urgent_name_goes_first() -> None:
     queue = a_queue("a", "b")
     queue.add("c", urgent=True)
     assert [queue.take() for _ in range(3)] == ["c", "a", "b"]
+
+
+def test_a_waiting_name_that_becomes_urgent_goes_first() -> None:
+    """It waits once, and is not urgent any less by a later touch."""
+    queue = a_queue("a", "b", "c")
+    queue.add("c", urgent=True)
+    queue.add("c")
+    assert [queue.take() for _ in range(3)] == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("touches", "order"),
+    [
+        pytest.param((True,), ["a", "b"], id="urgently"),
+        pytest.param((True, False), ["a", "b"], id="urgently, then not"),
+        pytest.param((False, True), ["a", "b"], id="urgently at last"),
+        pytest.param((False,), ["b", "a"], id="not urgently"),
+    ],
+)
+def test_a_name_that_was_touched_in_hand_keeps_its_urgency(touches: tuple[bool, ...], order: list[str]) -> None:
+    """An abort that arrives in the midst of a look is not put behind what rests."""
+    queue = a_queue("a")
+    assert queue.take() == "a"
+    queue.add("b")
+    for urgent in touches:
+        queue.add("a", urgent)
+    queue.done("a")
+    assert [queue.take(), queue.take()] == order
+
+
+def test_urgency_ends_with_the_look() -> None:
+    """The next touch counts for itself."""
+    queue = a_queue("b")
+    queue.add("a", urgent=True)
+    assert queue.take() == "a"
+    queue.add("a", urgent=True)
+    queue.done("a")
+    assert queue.take() == "a"
+    queue.add("a")
+    queue.done("a")
+    assert [queue.take(), queue.take()] == ["b", "a"]
 
 
 def test_a_closed_queue_hands_out_nothing() -> None:

@@ -48,6 +48,7 @@ def test_without_a_sandbox_there_is_nothing_to_enter(tmp_path: Path) -> None:
 
 def test_the_environment_names_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """RAMPART_SANDBOX first, then the user's runtime directory, then one in /tmp with the user's number."""
+    monkeypatch.delenv(home.VARIABLE, raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert home.default() == tmp_path / "rampart-sandbox"
     monkeypatch.setenv(home.VARIABLE, "/somewhere")

@@ -1,0 +1,68 @@
+"""To whom a series belongs, and what it counts."""
+
+import pytest
+
+from analysis import queries, samples
+
+
+@pytest.mark.parametrize(
+    ("labels", "pod"),
+    [
+        pytest.param({"pod": "web-1", "instance": "10.0.0.1:15020"}, "web-1", id="by its name"),
+        pytest.param({"kubernetes_pod_name": "web-1"}, "web-1", id="by an older convention"),
+        pytest.param({"instance": "10.0.0.1:15020"}, "10.0.0.1", id="by its address without the port"),
+        pytest.param({"instance": "web-1"}, "web-1", id="by an instance that has no port"),
+        pytest.param({"job": "pods"}, "", id="by nothing"),
+    ],
+)
+def test_a_series_belongs_to_a_pod(labels: dict[str, str], pod: str) -> None:
+    """The best label that names a pod is taken."""
+    assert samples.Series(labels, (1.0,), (2.0,)).pod == pod
+
+
+def test_a_series_needs_a_value_for_each_time() -> None:
+    """What does not fit together is refused."""
+    with pytest.raises(ValueError, match="a value for each time, got 1 for 2"):
+        samples.Series({}, (1.0, 2.0), (3.0,))
+
+
+@pytest.mark.parametrize(
+    ("matcher", "matched"),
+    [
+        pytest.param('code="200"', True, id="equal"),
+        pytest.param('code="20"', False, id="not equal"),
+        pytest.param('code!="500"', True, id="unlike"),
+        pytest.param('code!="200"', False, id="not unlike"),
+        pytest.param('code=~"2.."', True, id="pattern"),
+        pytest.param('code=~"2"', False, id="a pattern meets all of it"),
+        pytest.param('code!~"2..|3.."', False, id="not unlike a pattern"),
+        pytest.param('code!~"5.."', True, id="unlike a pattern"),
+        pytest.param('flags=""', True, id="a missing label is empty"),
+        pytest.param('flags!~"|0"', False, id="a missing label meets an empty pattern"),
+    ],
+)
+def test_matchers_mean_what_they_mean_in_promql(matcher: str, matched: bool) -> None:
+    """All four operators, on labels that are there and that are not."""
+    assert samples.matches({"code": "200"}, matcher) is matched
+
+
+def test_what_is_no_matcher_is_refused() -> None:
+    """A slip in a mesh's table is told at once."""
+    with pytest.raises(ValueError, match="written as label="):
+        samples.matches({}, "code=200")
+
+
+@pytest.mark.parametrize(
+    ("labels", "failed"),
+    [
+        pytest.param({"request_protocol": "http", "response_code": "503"}, True, id="http 503"),
+        pytest.param({"request_protocol": "http", "response_code": "404"}, False, id="http 404"),
+        pytest.param({"request_protocol": "grpc", "grpc_response_status": "14"}, True, id="grpc unavailable"),
+        pytest.param({"request_protocol": "grpc", "grpc_response_status": "5"}, False, id="grpc not found"),
+        pytest.param({"request_protocol": "grpc", "response_flags": "UPE"}, True, id="grpc without a status"),
+        pytest.param({"request_protocol": "grpc", "response_flags": "DC"}, False, id="grpc, the client hung up"),
+    ],
+)
+def test_failures_are_those_of_the_queries(labels: dict[str, str], failed: bool) -> None:
+    """The table by mesh is the same for PromQL and for raw samples."""
+    assert samples.fails(labels, queries.ISTIO) is failed

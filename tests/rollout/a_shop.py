@@ -1,0 +1,155 @@
+"""A shop with one opted-in Deployment behind a Service and a route, and a whole head over it, but for its threads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from analysis import judge
+from analysis.threshold import Latency
+from analysis.verdict import Judgement, Verdict
+from deploy import kinds, names
+from deploy.cluster import Cluster
+from deploy.traffic import Json
+from deploy.workload import Held
+from rollout import settings, status
+from rollout.actor import Actor
+from rollout.observer import Observer, View
+from rollout.reconciler import Reconciler
+from rollout.routes import Routes
+from rollout.seen import Pace, Told
+from rollout.settings import Settings
+from rollout.status import Release
+from tests.rollout.building import START, a_judgement
+from tests.rollout.small_cluster import SHOP, SmallCluster
+
+PACE = Pace(settle=0, drain=0, look=5, poll=1)
+"""Routes are followed at once, as nothing here is late."""
+
+ROUTE: Json = {"hosts": ["web"], "http": [{"timeout": "3s", "route": [{"destination": {"host": "web"}}]}]}
+
+
+@dataclass
+class Judge:
+    """Says what it is told to."""
+
+    says: Judgement = field(default_factory=lambda: a_judgement(Verdict.PASS))
+    asked: list[judge.Question] = field(default_factory=list)
+    wrong: tuple[str, ...] = ()
+
+    def judge(self, question: judge.Question) -> Judgement:
+        self.asked.append(question)
+        return self.says
+
+    def faults(self, namespace: str, workload: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
+        return self.wrong
+
+
+@dataclass
+class Shop:
+    """The cluster, the head's parts, and what was told; each look is ten seconds after the last."""
+
+    cluster: SmallCluster = field(default_factory=SmallCluster)
+    judge: Judge = field(default_factory=Judge)
+    told: list[Told] = field(default_factory=list)
+    clock: datetime = START
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """The head begins anew, knowing nothing."""
+        door = cast(Cluster, self.cluster)
+        routes = Routes(door, self.cluster.watched)
+        found = settings.load({"prometheus_url": "http://prometheus"}, {})
+        assert isinstance(found, Settings)
+        self.observer = Observer(door, routes, self.judge, found, lambda: self.clock)
+        actor = Actor(door, routes, lambda: self.clock)
+        self.reconciler = Reconciler(door, self.observer, actor, self._tell, PACE)
+
+    def _tell(self, view: View, release: Release | None, told: Told) -> None:
+        self.told.append(told)
+
+    def look(self) -> float | None:
+        """One look at the Deployment; then the cluster's own controllers, and ten seconds."""
+        try:
+            return self.reconciler.reconcile(SHOP, "web")
+        finally:
+            self.cluster.tick()
+            self.clock += timedelta(seconds=10)
+
+    def live(self, enough: Callable[["Shop"], bool], looks: int = 80) -> None:
+        """Look until it is enough."""
+        for _ in range(looks):
+            if enough(self):
+                return
+            self.look()
+        raise AssertionError(f"not enough after {looks} looks: {self.phases}, {self.reasons[-5:]}")
+
+    def change(self, version: str) -> None:
+        """Somebody writes a template, and the hold's policies hold it."""
+        template = {"metadata": {"labels": {"app": "web", "version": version}}}
+        held = {"metadata": {"annotations": {names.HELD: Held.HELD.value}}, "spec": {"paused": True}}
+        self.cluster.edit(kinds.DEPLOYMENT, "web", {**held, "spec": {**held["spec"], "template": template}})
+
+    def annotate(self, **annotations: str | None) -> None:
+        """Somebody writes our annotations; `on_failure` is `on-failure`, None takes one away."""
+        ours = {f"{names.GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
+        self.cluster.edit(kinds.DEPLOYMENT, "web", {"metadata": {"annotations": ours}})
+
+    @property
+    def deployment(self) -> Json:
+        return self.cluster.get(kinds.DEPLOYMENT, "web")
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Our annotations on the Deployment, without their prefix."""
+        found = self.deployment["metadata"]["annotations"]
+        return {key.removeprefix(f"{names.GROUP}/"): value for key, value in found.items()}
+
+    @property
+    def releases(self) -> list[Release]:
+        """The oldest first; those that can not be read are left out."""
+        found = [item for item in self.cluster.list(kinds.RELEASE).items if item["metadata"]["name"] != "broken"]
+        return sorted((status.parse(item) for item in found), key=lambda item: item.created)
+
+    @property
+    def phases(self) -> list[str]:
+        return [item.status.phase.value for item in self.releases]
+
+    @property
+    def reasons(self) -> list[str]:
+        return [told.reason for told in self.told]
+
+    @property
+    def route(self) -> Json:
+        found: Json = self.cluster.get(kinds.VIRTUAL_SERVICE, "web")["spec"]
+        return found
+
+    @property
+    def weights(self) -> list[tuple[str, int]]:
+        """Each destination's kind of leg and weight."""
+        entries = self.route["http"][0]["route"]
+        return [(str(e["destination"].get("subset", "root")).split("-")[1], e.get("weight", 100)) for e in entries]
+
+
+def a_shop(**spec: Any) -> Shop:
+    """Four pods of v1 run, nothing is held."""
+    shop = Shop()
+    template = {"metadata": {"labels": {"app": "web", "version": "v1"}}, "spec": {"containers": [{"name": "web"}]}}
+    deployment = shop.cluster.seed(
+        kinds.DEPLOYMENT,
+        "web",
+        metadata={"annotations": {names.STRATEGY: "canary"}},
+        spec={"replicas": 4, "selector": {"matchLabels": {"app": "web"}}, "template": template, **spec},
+    )
+    shop.cluster.add_set(deployment, 4)
+    shop.cluster.seed(kinds.SERVICE, "web", spec={"selector": {"app": "web"}})
+    shop.cluster.seed(kinds.VIRTUAL_SERVICE, "web", spec=ROUTE)
+    shop.cluster.tick()
+    return shop
+
+
+def at_rest(shop: Shop) -> bool:
+    """There was a release, and none is in flight."""
+    return bool(shop.releases) and all(item.is_ended for item in shop.releases) and bool(shop.judge.asked)
