@@ -40,6 +40,7 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
     return traffic.Survey(
         split=split,
         agreed=split is None or _agreed(ground, shown, split),
+        shown=frozenset(pin for show in shown if show.split for pin in show.split.pins),
         legs=ground.complete_pins if split else istio_subsets.pins(ground.rules),
         saved=istio_saved.save(ground.users_lanes),
         faults=istio_faults.find(ground),

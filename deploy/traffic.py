@@ -95,6 +95,7 @@ class Survey:
 
     split: the split that every list of the target shows; None where no leg of ours is in any list.
     agreed: False while lists differ (a write of several objects was cut short): write the wished split again.
+    shown: every pin that any of the lists shows, also one that only some of them do.
     legs: the pins for which leg objects (subsets, backend Services) exist.
     saved: what the target's routes look like without us, JSON-serialisable, to be kept before the first split.
     faults: what makes splitting impossible, each a sentence that names the object.
@@ -103,6 +104,7 @@ class Survey:
 
     split: Split | None = None
     agreed: bool = True
+    shown: frozenset[Pin] = frozenset()
     legs: frozenset[Pin] = frozenset()
     saved: Json = field(default_factory=dict, hash=False)
     faults: tuple[str, ...] = ()

@@ -10,24 +10,27 @@ from deploy.traffic import Json, Target
 from deploy.workload import Held, Workload
 from rollout import observer
 from rollout.observer import View
-from rollout.routes import Routes
+from rollout.routes import Routes, disown
 from rollout.seen import (
     Act,
     Begin,
     ClearWish,
     Define,
+    Disown,
     EndBase,
     HandOver,
     Hold,
     Leave,
     Mark,
     Raise,
+    RaiseBase,
     Record,
     Remove,
     Replan,
     Restore,
     RevertTemplate,
     Steer,
+    Sweep,
     Unhold,
     Unpause,
 )
@@ -68,8 +71,14 @@ class Actor:
                 hand.release = self._patch_release(release, patch)
             case Define() | Steer() | Restore():
                 self._route(act, hand)
+            case Disown():
+                self._routes.disown(hand.target, (hand.release or missing()).status.saved)
             case Raise(replicas):
                 self._raise(hand, replicas)
+            case RaiseBase(name, replicas):
+                self._resize(hand.view.namespace, name, replicas)
+            case Sweep():
+                self._sweep(hand.view)
             case Remove(base):
                 self._remove(hand, base)
             case Begin(digest, attempt, plan):
@@ -112,9 +121,9 @@ class Actor:
         return renewed_release(release, after)
 
     def _route(self, act: Define | Steer | Restore, hand: Hand) -> None:
-        if hand.target is None or hand.release is None:
+        if hand.target is None:
             raise Stale("there is no route to write")
-        saved = hand.release.status.saved
+        saved = hand.release.status.saved if hand.release is not None else None
         match act:
             case Define(pins):
                 self._routes.define(hand.target, pins)
@@ -125,20 +134,33 @@ class Actor:
 
     def _raise(self, hand: Hand, replicas: int) -> None:
         release, work = hand.release or missing(), hand.view.work
+        if self._resize(release.namespace, release.name, replicas):
+            return
         if work is None or work.digest != release.spec.revision:
             raise Stale("the template is not the release's any more")
         name = observer.canary_name(release)
-        try:
-            self._cluster.create(kinds.DEPLOYMENT, workload.build_canary(work, name, release.name, replicas))
-        except errors.Conflict:
-            self._cluster.patch(kinds.DEPLOYMENT, name, release.namespace, {"spec": {"replicas": replicas}})
+        self._cluster.create(kinds.DEPLOYMENT, workload.build_canary(work, name, release.name, replicas))
+
+    def _resize(self, namespace: str, release: str, replicas: int) -> bool:
+        """Change the size of a release's canary; whether there is one."""
+        found = self._canaries(namespace, f"{names.RELEASE}={release}")
+        for item in found:
+            self._cluster.patch(kinds.DEPLOYMENT, item["metadata"]["name"], namespace, {"spec": {"replicas": replicas}})
+        return bool(found)
+
+    def _canaries(self, namespace: str, labels: str) -> list[Json]:
+        """Canary Deployments by their labels."""
+        return self._cluster.list(kinds.DEPLOYMENT, namespace, labels=labels).items
+
+    def _sweep(self, view: View) -> None:
+        for item in view.orphans:
+            self._delete(item)
 
     def _remove(self, hand: Hand, base: bool) -> None:
         release = hand.release or missing()
         labels = [release.name, *([release.status.base] if base and release.status.base else [])]
         for label in labels:
-            found = self._cluster.list(kinds.DEPLOYMENT, release.namespace, labels=f"{names.RELEASE}={label}")
-            for item in found.items:
+            for item in self._canaries(release.namespace, f"{names.RELEASE}={label}"):
                 self._delete(item)
 
     def _delete(self, item: Json) -> None:
@@ -180,6 +202,8 @@ class Actor:
             return
         patch.setdefault("metadata", {})["resourceVersion"] = work.resource_version
         after = self._cluster.patch(kinds.DEPLOYMENT, work.name, work.namespace, patch)
+        if isinstance(act, RevertTemplate):
+            after = disown(self._cluster, kinds.DEPLOYMENT, after)
         hand.view = renewed(hand.view, after)
 
 

@@ -1,6 +1,6 @@
 """Take everything of ours away again: drained pods, the route as it was, the legs, the marks, and the end (law 9)."""
 
-from deploy.workload import Held
+from deploy.workload import Held, Workload
 from rollout import shares, words
 from rollout.plan import Wish
 from rollout.seen import (
@@ -8,6 +8,7 @@ from rollout.seen import (
     ClearWish,
     Decision,
     Define,
+    Disown,
     HandOver,
     Leave,
     Mark,
@@ -29,20 +30,21 @@ from rollout.status import STAYS_DOWN, Phase, Release
 def finishing(release: Release, seen: Seen, pace: Pace) -> Decision:
     """To the new ReplicaSet, settle, drain, and everything of ours goes (laws 9 and 12)."""
     share = release.status.new_stable
-    if share is None or seen.route.split is None:
+    if not seen.route.shown:
         return clean_up(release, seen, pace)
+    if share is None or any(item.replicas > 0 and item.hash != share.value for item in seen.revisions):
+        return Decision((Restore(),), (), pace.settle)
     want = shares.wished(release)
     if share.pin not in seen.route.legs:
         return Decision((Define(seen.route.legs | {share.pin}),), (), pace.settle)
-    if seen.route.split != want or not seen.route.agreed:
+    if seen.route.shown - {share.pin}:
         return wait_for_settle(seen, pace) or Decision((Steer(want),), (), pace.settle)
     return clean_up(release, seen, pace)
 
 
 def rolling_back(release: Release, seen: Seen, pace: Pace) -> Decision:
     """The fall is made sure of, then everything of ours goes (law 9)."""
-    split = seen.route.split
-    if split is not None and (release.pin in split.pins or not seen.route.agreed):
+    if release.pin in seen.route.shown:
         return Decision((Steer(shares.fallen(release)),), (), pace.settle)
     return clean_up(release, seen, pace)
 
@@ -62,10 +64,10 @@ def clean_up(release: Release, seen: Seen, pace: Pace) -> Decision:
         return Decision((HandOver(release.status.base, release.status.saved or {}),), (), 0)
     if stands_on_base:
         kept = frozenset(share.pin for share in release.status.stable)
-        if route.legs != kept and route.split is not None:
+        if route.legs != kept and route.shown:
             return wait_for_settle(seen, pace) or Decision((Define(kept),), (), pace.settle)
         return end(release, seen)
-    if route.split is not None:
+    if route.shown:
         return wait_for_settle(seen, pace) or Decision((Restore(),), (), pace.settle)
     if route.legs:
         return wait_for_settle(seen, pace) or Decision((Define(frozenset()),), (), 0)
@@ -82,7 +84,7 @@ def end(release: Release, seen: Seen) -> Decision:
     wish: tuple[Act, ...] = ()
     if seen.workload is not None and seen.workload.wish == Wish.ABORT and release.status.phase is Phase.ROLLING_BACK:
         wish = (ClearWish(Wish.ABORT),)
-    return Decision((*marks(outcome, release, seen), Record(status), *wish), (told,), 0)
+    return Decision((Disown(), *marks(outcome, release, seen), Record(status), *wish), (told,), 0)
 
 
 def end_reason(release: Release, told: Told) -> str:
@@ -99,7 +101,7 @@ def marks(outcome: Phase, release: Release, seen: Seen) -> tuple[Act, ...]:
         return (Unhold(),) if workload.held is Held.ROLLING else ()
     cause = release.status.reason
     if cause == "OptedOut" or not workload.opted_in:
-        return (Leave(),) if workload.held is Held.HELD else ()
+        return left(workload, release.status.stable_digests)
     if cause == "HoldEscaped":
         return (Unhold(),) if workload.held is not None and not workload.paused else ()
     if outcome in STAYS_DOWN and workload.digest == release.spec.revision and cause not in UNMARKED:
@@ -107,6 +109,13 @@ def marks(outcome: Phase, release: Release, seen: Seen) -> tuple[Act, ...]:
     if outcome is Phase.REVERTED and not release.status.base:
         return reverted_marks(release, seen)
     return ()
+
+
+def left(workload: Workload, running: tuple[str, ...]) -> tuple[Act, ...]:
+    """After opting out: what nobody judged stays paused, what runs anyway does not."""
+    if workload.held is not Held.HELD:
+        return ()
+    return (Unpause(workload.digest, None),) if workload.digest in running else (Leave(),)
 
 
 UNMARKED = frozenset({"ScaledToZero", "DeploymentGone", "OptedOut", "HoldEscaped"})

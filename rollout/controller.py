@@ -15,6 +15,7 @@ from deploy.cluster import Cluster, from_kubeconfig, in_cluster
 from rollout import telemetry
 from rollout.actor import Actor
 from rollout.clock import Clock
+from rollout.desk import Desk
 from rollout.health import Server
 from rollout.metrics import Metrics
 from rollout.observer import Observer, View
@@ -36,15 +37,24 @@ LEAST_BACKOFF, MOST_BACKOFF = 0.2, 30.0
 
 @dataclass(frozen=True)
 class MetricsJudge:
-    """The judge over one Prometheus."""
+    """The judge over one Prometheus, asked at a desk so that no look waits for it long."""
 
     prometheus: Prometheus
+    desk: Desk
 
-    def judge(self, question: judge.Question) -> Judgement:
-        return judge.judge(question, self.prometheus.ask)
+    def judge(self, name: str, question: judge.Question) -> Judgement | None:
+        about = (question.canary, question.since, question.bad_looks, question.last_bad)
+        return self.desk.ask(name, "judge", about, lambda: judge.judge(question, self.prometheus.ask))
 
-    def faults(self, namespace: str, workload: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
-        return preflight.faults(namespace, workload, self.prometheus.ask, now, latency=latency)
+    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
+        namespace, _, workload = name.partition("/")
+        found = self.desk.ask(
+            name,
+            "preflight",
+            latency,
+            lambda: preflight.faults(namespace, workload, self.prometheus.ask, now, latency=latency),
+        )
+        return found or ()
 
 
 def now() -> datetime:
@@ -63,13 +73,14 @@ class Controller:
         self._prometheus = Prometheus(access_of(settings))
         self._herald = events.Herald(self._cluster, lambda text: self._log.warning("event not written", why=text))
         self._queue: Queue[str] = Queue()
+        self._desk = Desk(self._queue.add)
         self._clock = Clock(self._queue.add, self._lost)
         self._watches = Watches(
             self._cluster, settings.namespaces, self._touch, self._spread, self._watch_told, self._policies_changed
         )
         routes = Routes(self._cluster, self._watches.routes)
         pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
-        observer = Observer(self._cluster, routes, MetricsJudge(self._prometheus), settings, now)
+        observer = Observer(self._cluster, routes, MetricsJudge(self._prometheus, self._desk), settings, now)
         actor = Actor(self._cluster, routes, now)
         self._reconciler = Reconciler(self._cluster, observer, actor, self._tell, pace, settings.keep)
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry)
@@ -84,7 +95,7 @@ class Controller:
         self._clock.start()
         self._clock.every(BEAT_SECONDS, self._mark_beat, "beat")
         self._clock.every(NET_SECONDS, self._cast_net, "net")
-        unsynced = self._watches.start(SYNC_SECONDS)
+        unsynced = self._watches.start(SYNC_SECONDS, self._stopping)
         self._log.info("started", listen=self._settings.listen, waiting_for=list(unsynced))
         workers = [
             threading.Thread(target=self._work, name=f"worker-{number}") for number in range(self._settings.workers)
@@ -99,6 +110,7 @@ class Controller:
         self._clock.stop()
         self._watches.stop()
         self._server.stop()
+        self._desk.close()
         self._prometheus.close()
         self._cluster.close()
         self._log.info("stopped")
@@ -171,7 +183,10 @@ class Controller:
             self._queue.add(name)
 
     def _policies_changed(self) -> None:
+        """The hold is proven anew for everything that is opted in, at a bounded rate."""
         self._reconciler.policies_changed()
+        for name in self._watches.opted_in():
+            self._spread(name)
 
     def _watch_told(self, text: str) -> None:
         self._log.warning("watch", what=text)

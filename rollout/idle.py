@@ -9,11 +9,14 @@ from rollout.seen import (
     Begin,
     ClearWish,
     Decision,
+    Define,
     Hold,
     Leave,
     Level,
     Mark,
+    Restore,
     RevertTemplate,
+    Sweep,
     Told,
     Unhold,
     Unpause,
@@ -31,6 +34,12 @@ class Idle:
     plan: Plan | tuple[str, ...] = ()
     refusals: tuple[str, ...] = field(default=())
     hold_missing: str | None = None
+    malformed: tuple[str, ...] = ()
+    shown: bool = False
+    """The route shows legs of ours."""
+    legs: bool = False
+    orphans: bool = False
+    """There are canaries that belong to no release in flight."""
     telemetry: tuple[str, ...] = ()
     """What will keep a release from being judged, seen on the version that runs."""
 
@@ -46,8 +55,10 @@ UNMARKED = frozenset({"ScaledToZero", "OptedOut", "DeploymentGone", "HoldEscaped
 def decide(idle: Idle) -> Decision:
     """The first that applies, from what is wrong to what is wished. Says only what changed or is wrong."""
     workload = idle.workload
+    if idle.shown or idle.orphans or idle.legs:
+        return swept(idle)
     if not workload.opted_in:
-        return opted_out(workload)
+        return opted_out(idle)
     if workload.held is Held.LEFT and workload.paused:
         told = Told("HeldAgain", "opted in again: the template that was left paused is held until its release")
         return Decision((Hold(),), (told,), 0)
@@ -60,8 +71,21 @@ def decide(idle: Idle) -> Decision:
     return held(idle)
 
 
-def opted_out(workload: Workload) -> Decision:
+def swept(idle: Idle) -> Decision:
+    """What a release left that is gone without its end: the route first, then canaries, then legs (law 9)."""
+    told = Told("Swept", "a release vanished before its end: route restored, its canary removed", Level.WARNING)
+    if idle.shown:
+        return Decision((Restore(),), (told,), 2)
+    if idle.orphans:
+        return Decision((Sweep(),), (), 2)
+    return Decision((Define(frozenset()),), (), 0)
+
+
+def opted_out(idle: Idle) -> Decision:
     """After opt-out: a template that was not promoted stays paused, and its owner may resume it."""
+    workload = idle.workload
+    if workload.held is Held.HELD and workload.paused and runs_already(idle):
+        return Decision((Unpause(workload.digest, None),))
     if workload.held is Held.HELD and workload.paused:
         text = "opted out: the template that was not promoted stays paused; to roll it out: kubectl rollout resume"
         return Decision((Leave(),), (Told("LeftPaused", text, Level.WARNING),))
@@ -104,13 +128,18 @@ def held(idle: Idle) -> Decision:
     if not idle.revisions:
         told = Told("Unheld", "held without any ReplicaSet (restored from a copy): let go, since nothing runs yet")
         return Decision((Unpause(workload.digest, None),), (told,))
-    if {item.digest for item in idle.running} == {workload.digest}:
+    if runs_already(idle):
         return Decision((Unpause(workload.digest, None),), (Told("Unheld", "the held template is the running one"),))
     if is_down(idle):
         return stays_down(idle)
     if workload.wish is not None and workload.wish != Wish.ABORT:
         return cleared(workload, "it came before the release of this template")
     return begin(idle, 1)
+
+
+def runs_already(idle: Idle) -> bool:
+    """The template is the one whose pods run."""
+    return {item.digest for item in idle.running} == {idle.workload.digest}
 
 
 def is_down(idle: Idle) -> bool:
@@ -136,6 +165,8 @@ def stays_down(idle: Idle) -> Decision:
             return Decision()
         case Wish.RETRY:
             return begin(idle, 1 + max((item.spec.attempt for item in same_revision(idle)), default=1))
+        case Wish.ABORT if idle.ended and idle.ended[-1].status.reason == "Aborted":
+            return Decision((ClearWish(Wish.ABORT),), (), 0)
         case Wish.REVERT if idle.running:
             told = Told("Reverted", f"a person asked to revert: the template is that of {idle.running[0].hash} again")
             return Decision((RevertTemplate(idle.running[0].hash),), (told,))
@@ -150,6 +181,8 @@ def same_revision(idle: Idle) -> tuple[Release, ...]:
 def begin(idle: Idle, attempt: int) -> Decision:
     """Make the release; `retry` is cleared after it exists (law 16)."""
     workload = idle.workload
+    if idle.malformed:
+        return Decision((), (Told("ReleaseMalformed", "; ".join(idle.malformed), Level.WARNING),), 30)
     if idle.hold_missing:
         return Decision((), (Told("HoldMissing", idle.hold_missing, Level.WARNING),), 30)
     if isinstance(idle.plan, tuple):

@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import assert_never
 
 from analysis.verdict import Verdict
+from deploy import traffic
 from deploy.workload import Held
-from rollout import progress, settling, shares, signals, words
+from rollout import cleanup, progress, settling, shares, signals, words
 from rollout.moves import MARKED, MOVES, OUTCOMES, Course
 from rollout.plan import Plan, Wish, join_steps
 from rollout.seen import (
@@ -17,10 +18,10 @@ from rollout.seen import (
     ClearWish,
     Decision,
     Define,
-    Leave,
     Level,
     Mark,
     Pace,
+    Raise,
     Record,
     Replan,
     Restore,
@@ -46,7 +47,7 @@ def decide(release: Release, seen: Seen, pace: Pace) -> Decision:
         case Course.END:
             return end_pending(signal, release, seen)
         case Course.LET_GO:
-            return let_go(release, seen)
+            return let_go(signal, release, seen)
         case Course.RETREAT:
             return retreat(release, seen, pace)
         case Course.KEEP:
@@ -54,8 +55,7 @@ def decide(release: Release, seen: Seen, pace: Pace) -> Decision:
         case Course.TURN:
             return turn(signal, release, seen, pace)
         case Course.STAND:
-            text = "a newer template arrived in the native roll-out: users stay on the canary, and its release begins"
-            return progress.held_up(signal.value, text, release, seen, None)
+            return stand(release, seen, pace)
         case Course.HOLD:
             return progress.held_up(signal.value, why(signal, release, seen), release, seen, pace.look)
         case Course.PAUSE:
@@ -117,7 +117,7 @@ def judged_cause(signal: Signal, release: Release, seen: Seen) -> Signal:
     """A version that was judged bad ends as such, whatever else arrives in the same look (law 15)."""
     if seen.judgement is not None and seen.judgement.verdict is Verdict.FAIL and signals.takes_back(seen):
         return Signal.JUDGED_BAD
-    if signals.is_dead(release, seen, signals.stage(release, seen)):
+    if seen.canary is not None and seen.canary.dead is not None:
         return Signal.CANARY_DEAD
     return signal
 
@@ -126,9 +126,7 @@ def fall(signal: Signal, release: Release, seen: Seen) -> Decision:
     """The route first: the canary's leg goes; then the mark, then the record."""
     down = shares.fallen(release)
     route = seen.route
-    first: tuple[Act, ...] = ()
-    if route.split is not None and (release.pin in route.split.pins or not route.agreed):
-        first = (Steer(down),)
+    first: tuple[Act, ...] = (Steer(down),) if release.pin in route.shown else ()
     return fall_recorded(judged_cause(signal, release, seen), release, seen, first)
 
 
@@ -155,9 +153,9 @@ def retreat(release: Release, seen: Seen, pace: Pace) -> Decision:
     return Decision((Steer(shares.split_at(release, Decimal(0))), Record(status)), (told,), pace.settle)
 
 
-def let_go(release: Release, seen: Seen) -> Decision:
+def let_go(signal: Signal, release: Release, seen: Seen) -> Decision:
     """The pods behind the stable pin vanish: the route goes to the root before anything else."""
-    return fall_recorded(Signal.HOLD_ESCAPED, release, seen, (Restore(),))
+    return fall_recorded(signal, release, seen, (Restore(),))
 
 
 def end_pending(signal: Signal, release: Release, seen: Seen) -> Decision:
@@ -175,8 +173,8 @@ def last_acts(signal: Signal, release: Release, seen: Seen) -> tuple[Act, ...]:
     match signal:
         case Signal.ABORTED | Signal.RELEASE_DELETED if has_template(release, seen):
             return (Mark(release.spec.revision),)
-        case Signal.OPTED_OUT if workload is not None and workload.held is Held.HELD:
-            return (Leave(),)
+        case Signal.OPTED_OUT if workload is not None:
+            return cleanup.left(workload, signals.running_digests(seen))
         case Signal.HOLD_ESCAPED if workload is not None and workload.held is not None:
             return (Unhold(),)
         case Signal.REVERTED if workload is not None and seen.base is None:
@@ -185,6 +183,22 @@ def last_acts(signal: Signal, release: Release, seen: Seen) -> tuple[Act, ...]:
             return reverting(seen)
         case _:
             return ()
+
+
+def stand(release: Release, seen: Seen, pace: Pace) -> Decision:
+    """The canary is production, at full size, while the newer template has its own release."""
+    size = shares.need(seen, shares.FULL)
+    if seen.canary is not None and seen.canary.replicas < size:
+        return Decision((Raise(size),), (), 0)
+    if seen.workload is not None and not seen.workload.opted_in:
+        text = (
+            "opted out in the midst of the native roll-out of"
+            f" {release.spec.revision}, with a template that nobody judged: users stay on the canary;"
+            " opt in again, or put the template back"
+        )
+        return progress.held_up(Signal.OPTED_OUT.value, text, release, seen, pace.look)
+    text = "a newer template arrived in the native roll-out: users stay on the canary, and its release begins"
+    return progress.held_up(Signal.SUPERSEDED.value, text, release, seen, None)
 
 
 def reverting(seen: Seen) -> tuple[Act, ...]:
@@ -253,26 +267,34 @@ def replan(release: Release, seen: Seen) -> Decision:
     return Decision((Record(words.note(release, seen, told)), Replan(seen.plan)), (told,), 0)
 
 
+def bearable(release: Release, seen: Seen) -> traffic.Split:
+    """The split that is wished, or one without users on a canary that is not ready to take them."""
+    ready = seen.canary.ready if seen.canary is not None else 0
+    if ready < shares.need(seen, release.status.weight):
+        return shares.split_at(release, Decimal(0))
+    return shares.wished(release)
+
+
 def resplit(release: Release, seen: Seen, pace: Pace) -> Decision:
     """Another writer's content is saved, given legs, and split as it was (law 17)."""
     if seen.route.faults and signals.stage(release, seen) is Stage.ROLLING:
         return progress.held_up("RouteRefused", "; ".join(seen.route.faults), release, seen, pace.look)
     if seen.route.faults:
         return fall(Signal.ROUTE_CONTESTED, release, seen)
-    wished = shares.wished(release)
+    wished = bearable(release, seen)
     pins = frozenset(wished.pins) | seen.route.legs
     if pins != seen.route.legs:
         return Decision((Define(pins),), (), pace.settle)
     if unsettled := settling.wait_for_settle(seen, pace):
         return unsettled
     cause = seen.drift or "our legs were taken out of the route"
-    weight = words.percent(release.status.weight)
+    weight = words.percent(Decimal(wished.share(release.pin)) / 100)
     told = Told(Signal.ROUTE_DRIFT.value, f"{cause}: split again at {weight}", Level.WARNING)
     status = words.note(
         release,
         seen,
         told,
         saved=seen.route.saved,
-        drifts=(*release.status.drifts, seen.now)[-signals.CONTEST_TIMES :],
+        drifts=(*release.status.drifts, seen.now)[-signals.CONTEST_TIMES - 1 :],
     )
     return Decision((Record(status), Steer(wished)), (told,), 0)

@@ -43,7 +43,7 @@ ORDER = tuple(Stage)
 
 ROWS: dict[Signal, tuple[Course, ...]] = {
     #                        Pending   Preparing  Stepping   Baking     Promoting  Rolling    Finishing  RollingBack
-    Signal.DEPLOYMENT_GONE: (C.END, C.FALL, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON),
+    Signal.DEPLOYMENT_GONE: (C.END, C.LET_GO, C.LET_GO, C.LET_GO, C.LET_GO, C.LET_GO, C.GO_ON, C.GO_ON),
     Signal.RELEASE_DELETED: (C.END, C.FALL, C.FALL, C.FALL, C.FALL, C.KEEP, C.GO_ON, C.GO_ON),
     Signal.HOLD_ESCAPED: (C.END, C.LET_GO, C.LET_GO, C.LET_GO, C.GO_ON, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.OPTED_OUT: (C.END, C.FALL, C.FALL, C.FALL, C.FALL, C.KEEP, C.GO_ON, C.GO_ON),
@@ -55,7 +55,7 @@ ROWS: dict[Signal, tuple[Course, ...]] = {
     Signal.CANARY_DEAD: (C.GO_ON, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.DEADLINE_PASSED: (C.GO_ON, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.NO_DATA_CANCELLED: (C.GO_ON, C.GO_ON, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
-    Signal.ROUTE_CONTESTED: (C.GO_ON, C.GO_ON, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
+    Signal.ROUTE_CONTESTED: (C.GO_ON, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.FALL_FOUND: (C.GO_ON, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.CANARY_UNREADY: (C.GO_ON, C.GO_ON, C.RETREAT, C.RETREAT, C.RETREAT, C.GO_ON, C.GO_ON, C.GO_ON),
     Signal.SCALED_TO_ZERO: (C.HOLD, C.FALL, C.FALL, C.FALL, C.FALL, C.GO_ON, C.GO_ON, C.GO_ON),

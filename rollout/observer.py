@@ -29,11 +29,11 @@ JUDGED = frozenset({Stage.STEPPING, Stage.BAKING, Stage.PROMOTING})
 
 
 class Judge(Protocol):
-    """What is asked about metrics: the judge over Prometheus, or a test's own."""
+    """What is asked about metrics of the Deployment `name` (namespace/name); an answer may come later."""
 
-    def judge(self, question: judge.Question) -> Judgement: ...
+    def judge(self, name: str, question: judge.Question) -> Judgement | None: ...
 
-    def faults(self, namespace: str, workload: str, now: datetime, latency: Latency | None) -> tuple[str, ...]: ...
+    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,10 @@ class View:
     releases: tuple[Release, ...]
     """The oldest first."""
     malformed: tuple[str, ...] = ()
+    malformed_leaving: tuple[str, ...] = ()
+    """Names of Releases that can not be read and are being deleted."""
+    orphans: tuple[Json, ...] = field(default=(), hash=False)
+    """Canary Deployments of this Deployment that belong to no release in flight."""
 
     @property
     def open(self) -> tuple[Release, ...]:
@@ -78,45 +82,63 @@ class Observer:
 
     def view(self, namespace: str, name: str) -> View:
         """The Deployment, its ReplicaSets and its Releases. Raises ClusterError."""
-        releases, malformed = self._releases(namespace, name)
+        releases, malformed, leaving = self._releases(namespace, name)
         deployment = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
         work = workload.read(deployment) if deployment is not None else None
         revisions: tuple[Revision, ...] = ()
         if work is not None and (work.opted_in or work.held is not None or releases):
             found = self._cluster.list(kinds.REPLICA_SET, namespace, labels=selector(work.spec)).items
             revisions = workload.revisions(found, work.uid)
-        return View(namespace, name, deployment, work, revisions, releases, malformed)
+        view = View(namespace, name, deployment, work, revisions, releases, malformed, leaving)
+        concerned = bool(revisions) or work is None
+        return replace(view, orphans=self._orphans(view)) if concerned and view.release is None else view
 
-    def _releases(self, namespace: str, name: str) -> tuple[tuple[Release, ...], tuple[str, ...]]:
-        found, malformed = [], []
+    def _orphans(self, view: View) -> tuple[Json, ...]:
+        found = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
+        return tuple(item for item in found if owner_name(item) == view.name)
+
+    def _releases(self, namespace: str, name: str) -> tuple[tuple[Release, ...], tuple[str, ...], tuple[str, ...]]:
+        found, malformed, leaving = [], [], []
         for item in self._cluster.list(kinds.RELEASE, namespace).items:
             if (item.get("spec") or {}).get("deployment") != name:
                 continue
             try:
                 found.append(parse(item))
-            except (ValidationError, KeyError, ValueError) as error:
-                malformed.append(f"Release {namespace}/{item['metadata']['name']} can not be read: {error}")
-        return tuple(sorted(found, key=lambda item: (item.created, item.spec.attempt, item.name))), tuple(malformed)
+            except (ValidationError, KeyError, ValueError, TypeError) as error:
+                malformed.append(f"Release {namespace}/{item['metadata']['name']} can not be read, delete it: {error}")
+                leaving += [item["metadata"]["name"]] if "deletionTimestamp" in item["metadata"] else []
+        found.sort(key=lambda item: (item.created, item.spec.attempt, item.name))
+        return tuple(found), tuple(malformed), tuple(leaving)
 
     def idle(self, view: View, hold_missing: str | None) -> Idle:
         """A Deployment without a release in flight."""
         if view.work is None:
             raise ValueError(f"Deployment {view.namespace}/{view.name} is gone")
         refusals = self.refusals(view)
-        if not refusals:
-            target = self.target(view, None)
-            survey = self._routes.survey(target, None)[0] if target else Survey()
-            refusals = survey.faults
+        target = self.target(view, None)
+        survey = self._routes.survey(target, None)[0] if target else Survey()
         plan = self.plan(view.work)
         telemetry = self._telemetry(view.work, plan) if view.work.opted_in and view.work.held is None else ()
-        return Idle(view.work, view.revisions, view.ended, plan, refusals, hold_missing, telemetry)
+        return Idle(
+            workload=view.work,
+            revisions=view.revisions,
+            ended=view.ended,
+            plan=plan,
+            refusals=refusals or survey.faults,
+            hold_missing=hold_missing,
+            malformed=view.malformed,
+            shown=bool(survey.shown) and view.release is None,
+            legs=bool(survey.legs) and view.release is None,
+            orphans=bool(view.orphans),
+            telemetry=telemetry,
+        )
 
     def _telemetry(self, work: Workload, plan: Plan | tuple[str, ...]) -> tuple[str, ...]:
         """What the judge would miss, asked about the version that runs (cases 21 and 30)."""
         if not isinstance(plan, Plan) or work.replicas == 0:
             return ()
         limit = Latency(plan.latency.quantile, plan.latency.limit) if plan.latency else None
-        return self._judge.faults(work.namespace, work.name, self._now(), limit)
+        return self._judge.faults(f"{work.namespace}/{work.name}", self._now(), limit)
 
     def plan(self, work: Workload) -> Plan | tuple[str, ...]:
         return plans.resolve(work.annotations, self._settings.defaults)
@@ -242,7 +264,7 @@ class Observer:
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
         )
-        return replace(seen, judgement=self._judge.judge(question))
+        return replace(seen, judgement=self._judge.judge(f"{release.namespace}/{release.spec.deployment}", question))
 
     def canary(self, release: Release) -> Canary | None:
         """The canary Deployment of a release, and its pods' own words."""
@@ -296,10 +318,10 @@ class Observer:
             return 0
         leaving = {release.name} | ({base.name} if base and release.status.phase is Phase.FINISHING else set())
         chosen = f"{names.RELEASE} in ({','.join(sorted(leaving))})"
-        found = self._cluster.list(kinds.POD, view.namespace, labels=chosen)
-        pods = {pod["metadata"]["name"] for pod in found.items}
-        slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items if pods else []
-        return sum(addresses_of(item, pods) for item in slices) or unready_leavers(found.items)
+        pods = self._cluster.list(kinds.POD, view.namespace, labels=chosen).items
+        prefixes = [canary_name(release)] + ([base_canary_name(release, base)] if base else [])
+        slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items
+        return sum(addresses_of(item, prefixes) for item in slices) or unready_leavers(pods)
 
 
 def unready_leavers(pods: Sequence[Json]) -> int:
@@ -307,13 +329,18 @@ def unready_leavers(pods: Sequence[Json]) -> int:
     return sum("deletionTimestamp" not in pod["metadata"] for pod in pods)
 
 
-def addresses_of(endpoint_slice: Json, pods: set[str]) -> int:
-    """How many endpoints of the slice lead to these pods and still serve."""
-    return sum(
-        (endpoint.get("targetRef") or {}).get("name") in pods
-        and (endpoint.get("conditions") or {}).get("serving", True)
-        for endpoint in endpoint_slice.get("endpoints") or ()
-    )
+def owner_name(item: Json) -> str | None:
+    owners = item["metadata"].get("ownerReferences") or [{}]
+    name: str | None = owners[0].get("name")
+    return name
+
+
+def addresses_of(endpoint_slice: Json, prefixes: Sequence[str]) -> int:
+    """How many endpoints of the slice lead to pods of these Deployments and still serve, though the pods be gone."""
+    endpoints = endpoint_slice.get("endpoints") or ()
+    heads = tuple(f"{prefix}-" for prefix in prefixes)
+    ours = [item for item in endpoints if (item.get("targetRef") or {}).get("name", "").startswith(heads)]
+    return sum((item.get("conditions") or {}).get("serving", True) for item in ours)
 
 
 def selector(spec: Json) -> str:

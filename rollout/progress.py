@@ -20,6 +20,7 @@ from rollout.seen import (
     Level,
     Pace,
     Raise,
+    RaiseBase,
     Record,
     Seen,
     Steer,
@@ -32,6 +33,12 @@ from rollout.status import Phase, Release, Share, Status
 
 
 def go_on(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
+    """The stage's own next thing; before all, a base on which users are stays of full size."""
+    base = seen.base
+    if base is not None and base.in_flight and base.canary is not None and stage is not Stage.PENDING:
+        size = shares.need(seen, shares.FULL)
+        if base.canary.replicas < size:
+            return Decision((RaiseBase(base.name, size),), (), 0)
     match stage:
         case Stage.PENDING:
             return pending(release, seen, pace)
@@ -51,9 +58,14 @@ def go_on(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
             assert_never(never)
 
 
+STANDING = frozenset({"Refused", "PlanInvalid", "RouteRefused"})
+"""Reasons whose sentence names what is to be mended: another sentence is news."""
+
+
 def held_up(reason: str, text: str, release: Release, seen: Seen, look_again: float | None) -> Decision:
-    """Stay, and say why; again only when the reason is another."""
-    if release.status.holding == reason:
+    """Stay, and say why; again only when the reason is another (a measured value moves with every look)."""
+    same_text = reason not in STANDING or release.status.message == text
+    if release.status.holding == reason and same_text:
         return Decision(look_again=look_again)
     told = Told(reason, text, Level.WARNING)
     return Decision((Record(words.note(release, seen, told, holding=reason)),), (told,), look_again)
@@ -130,12 +142,17 @@ def lay_route(release: Release, seen: Seen, pace: Pace) -> Decision | None:
 
 
 def first_split(release: Release, seen: Seen, pinned: traffic.Split, pace: Pace) -> Decision:
-    """What is replaced is saved before it is (law 1)."""
-    foreign = seen.route.split is None or not seen.route.agreed
-    if foreign and seen.base is None and seen.route.saved != release.status.saved:
-        status = release.status.model_copy(update={"saved": seen.route.saved})
+    """What is replaced is saved before it is (law 1); each split of an unsplit route is counted (law 17)."""
+    if seen.route.split is not None:
+        return Decision((Steer(pinned),), (), pace.settle)
+    drifts = (*release.status.drifts, seen.now)
+    saved = seen.route.saved if seen.base is None else release.status.saved
+    if not release.status.drifts:
+        status = release.status.model_copy(update={"saved": saved, "drifts": drifts})
         return Decision((Record(status), Steer(pinned)), (), pace.settle)
-    return Decision((Steer(pinned),), (), pace.settle)
+    told = Told("RouteDrift", "our legs were taken out of the route: pinned again", Level.WARNING)
+    status = words.note(release, seen, told, saved=saved, drifts=drifts)
+    return Decision((Record(status), Steer(pinned)), (told,), pace.settle)
 
 
 def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -248,6 +265,15 @@ def not_yet(release: Release, seen: Seen, pace: Pace) -> Decision:
     return Decision((Record(words.note(release, seen, told, holding=holding, **count)),), (told,), pace.look)
 
 
+def without_pods(release: Release, seen: Seen, pace: Pace) -> Decision:
+    """Scaled to zero while it rolled: nothing takes over, and everything of ours goes."""
+    if seen.workload is None or seen.workload.replicas > 0:
+        return Decision(look_again=pace.poll)
+    told = Told("Finishing", "the Deployment is scaled to zero: the canary leaves")
+    status = words.note(release, seen, told, phase=Phase.FINISHING, outcome=Phase.PROMOTED, holding="")
+    return Decision((Record(status),), (told,), 0)
+
+
 def hurry(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
     """A person promotes: the analysis is skipped, the order of writes is not; the wish goes with the un-pause."""
     if release.status.paused_at is not None:
@@ -311,7 +337,7 @@ def rolling(release: Release, seen: Seen, pace: Pace) -> Decision:
         return Decision(look_again=pace.poll)
     new = next((item for item in seen.revisions if item.digest == workload.digest and item.replicas > 0), None)
     if new is None:
-        return Decision(look_again=pace.poll)
+        return without_pods(release, seen, pace)
     told = Told("Finishing", f"the Deployment has rolled out: traffic goes to ReplicaSet {new.hash}, the canary leaves")
     pin = traffic.replica_set(new.hash)
     share = Share(label=pin.label, value=pin.value, parts=1)

@@ -11,7 +11,7 @@ from rollout.actor import Actor, Hand, Stale
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
 from rollout.observer import Observer, View
-from rollout.seen import Decision, Level, Pace, Seen, Told
+from rollout.seen import Decision, Level, Pace, Restore, Seen, Steer, Told
 from rollout.status import Release
 
 AT_ONCE = 0.0
@@ -23,12 +23,19 @@ Teller = Callable[[View, Release | None, Told], None]
 
 @dataclass
 class Proofs:
-    """Whether the hold acts, by namespace; forgotten when a policy or a binding changes."""
+    """The namespaces in which the hold was seen to act; forgotten when a policy or a binding changes."""
 
-    known: dict[str, str | None] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    generation: int = 0
 
     def forget(self) -> None:
+        self.generation += 1
         self.known.clear()
+
+    def keep(self, namespace: str, generation: int) -> None:
+        """A proof that was begun before the last change proves nothing."""
+        if generation == self.generation:
+            self.known.add(namespace)
 
 
 class Reconciler:
@@ -69,38 +76,57 @@ class Reconciler:
         release = view.release
         if release is None:
             return self._at_rest(view)
-        self._retell(view, release)
         seen = self._observer.seen(view, release)
-        self._say_standing(view, release, standing_faults(view, seen))
         hand = Hand(view, release, self._observer.target(view, release))
         decision = machine.decide(release, seen, self._pace)
-        answer = self._carry_out(decision, hand)
+        try:
+            answer = self._carry_out(decision, hand)
+        except errors.Conflict:
+            raise
+        except errors.ClusterError as error:
+            return self._refused(decision, hand, error)
+        self._retell(view, release)
+        self._say_standing(view, release, standing_faults(view, seen))
         if MOVES[signals.name(release, seen)] is Course.STAND and not decision.acts:
             return self._carry_out(idle.successor(self._idle(view), release), hand)
         return answer
 
+    def _refused(self, decision: Decision, hand: Hand, error: errors.ClusterError) -> float:
+        """A write that was refused is told; a fall is tried again at once, whatever the refusal (promise 3)."""
+        if not is_fall(decision):
+            if isinstance(error, errors.Forbidden | errors.Invalid):
+                self._tell(hand.view, hand.release, Told("WriteRefused", str(error), Level.WARNING))
+            raise error
+        self._tell(hand.view, hand.release, Told("FallRefused", f"tried again at once: {error}", Level.WARNING))
+        return min(self._pace.poll, 1.0)
+
     def _at_rest(self, view: View) -> float | None:
         """No release in flight. What is told without an act is a standing fault: said when it is new."""
         self._tidy(view)
-        if view.work is None or not (view.work.opted_in or view.work.held is not None):
+        if view.work is None or not (view.work.opted_in or view.work.held is not None or view.orphans):
             self._said.pop((view.namespace, view.name), None)
             return None
         decision = idle.decide(self._idle(view))
+        target = self._observer.target(view, None)
         if not decision.acts:
             self._say_standing(view, None, (*malformed(view), *decision.told))
             return decision.look_again
-        return self._carry_out(decision, Hand(view, None, None))
+        return self._carry_out(decision, Hand(view, None, target))
 
     def _idle(self, view: View) -> Idle:
         return self._observer.idle(view, self._proof(view))
 
     def _proof(self, view: View) -> str | None:
-        """The namespace's proof; asked once while it holds, and again each time while it does not."""
-        if view.work is None or not view.work.opted_in:
+        """The namespace's proof: asked until it is there. Behind zero replicas nothing can be proven."""
+        if view.work is None or not view.work.opted_in or view.work.replicas == 0:
             return None
-        if self._proofs.known.get(view.namespace, "unknown") is not None:
-            self._proofs.known[view.namespace] = self._observer.proof(view)
-        return self._proofs.known[view.namespace]
+        if view.namespace in self._proofs.known:
+            return None
+        generation = self._proofs.generation
+        missing = self._observer.proof(view)
+        if missing is None:
+            self._proofs.keep(view.namespace, generation)
+        return missing
 
     def _carry_out(self, decision: Decision, hand: Hand) -> float | None:
         """The acts in their order, then what is told."""
@@ -127,8 +153,14 @@ class Reconciler:
             last = release.status.decisions[-1]
             self._tell(view, release, Told(last.reason, last.message, Level(last.level)))
 
+    def _let_malformed_go(self, view: View) -> None:
+        """A Release that can not be read and is to go is not held back; what it left is swept."""
+        for name in view.malformed_leaving:
+            self._cluster.patch(kinds.RELEASE, name, view.namespace, {"metadata": {"finalizers": None}})
+
     def _tidy(self, view: View) -> None:
         """Ended releases carry no finalizer, and only the last few are kept."""
+        self._let_malformed_go(view)
         for release in view.ended:
             self._actor.let_go(release)
             self._known.discard(release.uid)
@@ -138,6 +170,11 @@ class Reconciler:
                 self._cluster.delete(kinds.RELEASE, release.name, release.namespace, uid=release.uid)
             except errors.Missing:
                 continue
+
+
+def is_fall(decision: Decision) -> bool:
+    """Whether traffic is taken back: the route is written before anything is recorded."""
+    return bool(decision.acts) and isinstance(decision.acts[0], Steer | Restore)
 
 
 def malformed(view: View) -> tuple[Told, ...]:

@@ -110,38 +110,35 @@ class Routes:
         self._write(lambda objects: istio.steer(target, objects, split, saved or {}))
 
     def restore(self, target: Target, saved: Json | None) -> None:
-        for kind, item in self._write(lambda objects: istio.restore(target, objects, saved or {})):
-            self._disown(kind, item)
+        self._write(lambda objects: istio.restore(target, objects, saved or {}))
 
-    def _disown(self, kind: str, item: Json) -> None:
-        """Give up what the server noted as ours, or the owner's next server-side apply would meet a conflict."""
-        metadata = item["metadata"]
-        kept = [entry for entry in metadata.get("managedFields") or () if entry["manager"] != names.FIELD_MANAGER]
-        patch: list[Json] = [
-            {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
-            {"op": "replace", "path": "/metadata/managedFields", "value": kept or [{}]},
-        ]
-        after = self._cluster.patch(KINDS[kind], metadata["name"], metadata["namespace"], patch)
-        self._memory.keep(kind, after)
+    def disown(self, target: Target | None, saved: Json | None) -> None:
+        """In the owner's VirtualServices that were split; the temporary one is gone."""
+        for item in self.objects()["VirtualService"] if target is not None else ():
+            metadata = item["metadata"]
+            if f"{metadata['namespace']}/{metadata['name']}" in (saved or {}):
+                self._memory.keep("VirtualService", disown(self._cluster, KINDS["VirtualService"], item))
 
-    def _write(self, think: Callable[[Objects], tuple[Change, ...]]) -> list[tuple[str, Json]]:
-        """Write what is missing; after a conflict think again at once over what stands there now (case 5).
-
-        Answers what was replaced, by kind.
-        """
-        replaced: list[tuple[str, Json]] = []
+    def _write(self, think: Callable[[Objects], tuple[Change, ...]]) -> None:
+        """Write what is missing; after a conflict think again at once over what stands there now (case 5)."""
         for _ in range(TRIES - 1):
             with contextlib.suppress(errors.Conflict):
-                replaced += self._write_once(think)
-                return replaced
-        return replaced + self._write_once(think)
+                self._write_once(think)
+                return
+        self._write_once(think)
 
-    def _write_once(self, think: Callable[[Objects], tuple[Change, ...]]) -> list[tuple[str, Json]]:
-        written = [(change.body["kind"], self._carry_out(change), change.verb) for change in think(self.objects())]
-        return [(kind, item) for kind, item, verb in written if item is not None and verb is Verb.REPLACE]
+    def _write_once(self, think: Callable[[Objects], tuple[Change, ...]]) -> None:
+        """All that is missing: one refused object does not keep the others from falling (promise 10)."""
+        refused: list[errors.ClusterError] = []
+        for change in think(self.objects()):
+            try:
+                self._carry_out(change)
+            except errors.ClusterError as error:
+                refused.append(error)
+        if refused:
+            raise next((error for error in refused if not isinstance(error, errors.Conflict)), refused[0])
 
-    def _carry_out(self, change: Change) -> Json | None:
-        """One write; the object as it stands now, None where it was deleted."""
+    def _carry_out(self, change: Change) -> None:
         kind = change.body["kind"]
         namespace, name = change.body["metadata"]["namespace"], change.body["metadata"]["name"]
         try:
@@ -152,12 +149,13 @@ class Routes:
                     after = self._cluster.replace(KINDS[kind], change.body)
                 case Verb.DELETE:
                     self._delete(kind, change.body)
-                    return None
-        except (errors.Conflict, errors.Missing):
+                    return
+        except (errors.Conflict, errors.Missing) as error:
+            if change.verb is Verb.CREATE and isinstance(error, errors.Missing):
+                raise
             self._refresh(kind, namespace, name, change.body)
             raise errors.Conflict(f"{kind} {namespace}/{name} changed since it was read") from None
         self._memory.keep(kind, after)
-        return after
 
     def _delete(self, kind: str, body: Json) -> None:
         metadata = body["metadata"]
@@ -177,6 +175,20 @@ class Routes:
             self._memory.keep(kind, live)
         elif stale["metadata"].get("uid"):
             self._memory.drop(kind, stale)
+
+
+def disown(cluster: Cluster, kind: Kind, item: Json) -> Json:
+    """Give up what the server noted as ours, or the owner's next server-side apply would meet a conflict."""
+    metadata = item["metadata"]
+    entries = metadata.get("managedFields") or ()
+    kept = [entry for entry in entries if entry["manager"] != names.FIELD_MANAGER or entry.get("subresource")]
+    if len(kept) == len(entries):
+        return item
+    patch: list[Json] = [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+        {"op": "replace", "path": "/metadata/managedFields", "value": kept or [{}]},
+    ]
+    return cluster.patch(kind, metadata["name"], metadata["namespace"], patch)
 
 
 def target_of(namespace: str, service: str, running: Mapping[str, str], new: Mapping[str, str], domain: str) -> Target:

@@ -114,10 +114,28 @@ class Restore:
 
 
 @dataclass(frozen=True)
+class Disown:
+    """Give up what the API server noted as ours in the owner's route objects."""
+
+
+@dataclass(frozen=True)
 class Raise:
     """Create this release's canary, or change its size."""
 
     replicas: int
+
+
+@dataclass(frozen=True)
+class RaiseBase:
+    """Change the size of the canary of the base release, on which users are."""
+
+    name: str
+    replicas: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Delete canaries that belong to no release in flight."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +222,10 @@ Act = (
     | Define
     | Steer
     | Restore
+    | Disown
     | Raise
+    | RaiseBase
+    | Sweep
     | Remove
     | Unpause
     | RevertTemplate

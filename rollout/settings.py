@@ -40,9 +40,6 @@ class Settings(BaseSettings):
     )
     kubeconfig: Path | None = Field(None, description="a kubeconfig; without it the pod's own ServiceAccount")
     namespaces: Names = Field((), description="namespaces to watch, separated by commas; none: all of them")
-    service_account: str = Field(
-        "system:serviceaccount:rampart-system:rampart", description="the user that the hold exempts"
-    )
     cluster_domain: str = Field("cluster.local", description="the cluster's DNS domain")
     listen: str = Field("127.0.0.1:8081", description="address of /healthz, /readyz and /metrics")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(4, description="releases that are looked at side by side")

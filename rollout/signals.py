@@ -55,6 +55,7 @@ class Signal(StrEnum):
 
 CONTEST = timedelta(minutes=10)
 CONTEST_TIMES = 3
+"""Times that a route is split again, after the first split, in CONTEST."""
 
 CANARY_STAGES = frozenset({Stage.STEPPING, Stage.BAKING, Stage.PROMOTING})
 """Stages in which users are on a canary and stable is whole."""
@@ -218,7 +219,8 @@ def has_drifted(release: Release, seen: Seen, at: Stage) -> bool:
 def is_contested(release: Release, seen: Seen, at: Stage) -> bool:
     """Somebody else wrote the route again and again."""
     recent = [moment for moment in release.status.drifts if seen.now - moment < CONTEST]
-    return has_drifted(release, seen, at) and len(recent) >= CONTEST_TIMES
+    torn = has_drifted(release, seen, at) or (at is Stage.PREPARING and seen.route.split is None)
+    return torn and len(recent) > CONTEST_TIMES
 
 
 Rule = Callable[[Release, Seen, Stage], bool]

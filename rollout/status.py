@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from deploy import names, traffic
 from deploy.traffic import Json
-from rollout.plan import KEYS, Plan
+from rollout.plan import KEYS, Plan, parse_percent
 
 
 class Phase(StrEnum):
@@ -44,7 +44,7 @@ def format_time(moment: datetime) -> str:
 
 
 Time = Annotated[datetime, BeforeValidator(parse_time), PlainSerializer(format_time)]
-Weight = Annotated[Decimal, BeforeValidator(lambda v: Decimal(str(v))), PlainSerializer(lambda v: f"{v.normalize():f}")]
+Weight = Annotated[Decimal, BeforeValidator(parse_percent), PlainSerializer(lambda v: f"{v.normalize():f}")]
 
 
 class Model(BaseModel):

@@ -1,9 +1,11 @@
 """Which Deployment a change in the cluster concerns: from watched objects to names of the queue."""
 
+import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from deploy import kinds, names, watch
+from deploy import errors, kinds, names, watch
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from rollout.status import ENDED, Phase
@@ -88,13 +90,29 @@ class Watches:
             metadata_only=metadata_only,
         )
 
-    def start(self, seconds: float) -> tuple[str, ...]:
-        """Start all, releases and routes before Deployments; the kinds that are not full after `seconds`."""
-        for reflector in self.reflectors.values():
+    def start(self, seconds: float, stopping: threading.Event) -> tuple[str, ...]:
+        """Start all, Deployments last, so that releases in flight are known first.
+
+        Returns the kinds that are not full after `seconds`, or when it is to stop.
+        """
+        deadline = time.monotonic() + seconds
+        deployments = self.reflectors["Deployment"]
+        others = [item for item in self.reflectors.values() if item is not deployments]
+        for reflector in others:
             reflector.start()
-            if reflector is not self.reflectors["Deployment"]:
-                reflector.wait_until_synced(seconds)
+        while not all(item.is_synced for item in others) and time.monotonic() < deadline:
+            if stopping.wait(0.05):
+                break
+        deployments.start()
+        while not deployments.is_synced and time.monotonic() < deadline:
+            if stopping.wait(0.05):
+                break
         return self.unsynced()
+
+    def opted_in(self) -> list[str]:
+        """All Deployments that are opted in."""
+        found = self.reflectors["Deployment"].items()
+        return [item["key"] for item in found if names.STRATEGY in item["annotations"]]
 
     def unsynced(self) -> tuple[str, ...]:
         return tuple(
@@ -106,7 +124,9 @@ class Watches:
             reflector.stop(2)
 
     def routes(self, kind: str) -> list[Json]:
-        """All watched objects of a route's kind."""
+        """All watched objects of a route's kind; Unreachable while some may be missing."""
+        if not self.reflectors[kind].is_synced:
+            raise errors.Unreachable(f"the {kind}s are not all known yet")
         return self.reflectors[kind].items()
 
     def in_flight(self) -> frozenset[str]:

@@ -154,7 +154,7 @@ def test_route_put_back_again_and_again_ends_the_release() -> None:
         play.wait_weight("20")
         for time in range(1, 4):
             put_back(play)
-            stage.wait(f"drift {time} is answered", lambda time=time: len(play.status()["drifts"]) == time)  # type: ignore[misc]
+            stage.wait(f"drift {time} is answered", lambda time=time: len(play.status()["drifts"]) == 1 + time)  # type: ignore[misc]
             stage.wait("it is split", lambda: len(play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][0]["route"]) == 2)
         put_back(play)
         assert play.wait_phase("Cancelled")["reason"] == "RouteContested"

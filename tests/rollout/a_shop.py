@@ -89,8 +89,8 @@ class Shop:
     def change(self, version: str) -> None:
         """Somebody writes a template, and the hold's policies hold it."""
         template = {"metadata": {"labels": {"app": "web", "version": version}}}
-        held = {"metadata": {"annotations": {names.HELD: Held.HELD.value}}, "spec": {"paused": True}}
-        self.cluster.edit(kinds.DEPLOYMENT, "web", {**held, "spec": {**held["spec"], "template": template}})
+        held = {"annotations": {names.HELD: Held.HELD.value}}
+        self.cluster.edit(kinds.DEPLOYMENT, "web", {"metadata": held, "spec": {"paused": True, "template": template}})
 
     def annotate(self, **annotations: str | None) -> None:
         """Somebody writes our annotations; `on_failure` is `on-failure`, None takes one away."""
@@ -128,9 +128,10 @@ class Shop:
 
     @property
     def weights(self) -> list[tuple[str, int]]:
-        """Each destination's kind of leg and weight."""
+        """For each destination `stable`, `canary` or `root`, and its percent."""
         entries = self.route["http"][0]["route"]
-        return [(str(e["destination"].get("subset", "root")).split("-")[1], e.get("weight", 100)) for e in entries]
+        legs = [str(entry["destination"].get("subset", "rampart-root")).split("-")[1] for entry in entries]
+        return [(leg, entry.get("weight", 100)) for leg, entry in zip(legs, entries, strict=True)]
 
 
 def a_shop(**spec: Any) -> Shop:
@@ -152,4 +153,4 @@ def a_shop(**spec: Any) -> Shop:
 
 def at_rest(shop: Shop) -> bool:
     """There was a release, and none is in flight."""
-    return bool(shop.releases) and all(item.is_ended for item in shop.releases) and bool(shop.judge.asked)
+    return bool(shop.releases) and all(item.is_ended for item in shop.releases)

@@ -115,7 +115,8 @@ DOWN = split((V1, 10_000))
 
 
 def a_survey(shown: Split | None = STEP, **changes: Any) -> Survey:
-    given: dict[str, Any] = {"legs": frozenset({V1, CANARY}), "saved": {"content": "user's"}, **changes}
+    pins = frozenset(shown.pins) if shown else frozenset()
+    given: dict[str, Any] = {"legs": frozenset({V1, CANARY}), "shown": pins, "saved": {"content": "user's"}, **changes}
     return Survey(shown, **given)
 
 

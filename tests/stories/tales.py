@@ -94,6 +94,8 @@ class Tale:
     versions: dict[str, Version] = field(default_factory=dict, hash=False)
     until: float = 450.0
     lenient: bool = False
+    paused: bool | None = None
+    """Whether the Deployment is paused when it is over; None where the story does not say."""
     running: str = "v2"
     """The version whose pods serve when it is over."""
 
@@ -208,6 +210,24 @@ TALES: dict[str, Tale] = {
             (300.0, wish("abort")),
         ),
         (Phase.CANCELLED,),
+        running="v1",
+    ),
+    "reverted and opted out in one write": Tale(
+        (RELEASE, (60.0, template("v1")), (60.0, opt_out)), (Phase.CANCELLED,), running="v1", paused=False
+    ),
+    "the autoscaler doubles the size while a newer template stands on the canary": Tale(
+        (RELEASE, (270.0, template("v3")), (350.0, resize(8))),
+        (Phase.SUPERSEDED, Phase.PROMOTED),
+        running="v3",
+        until=900,
+    ),
+    "scaled to zero in the native roll-out": Tale(
+        (RELEASE, (270.0, resize(0))), (Phase.PROMOTED,), running="", lenient=True
+    ),
+    "route rewritten again and again from the first split on": Tale(
+        (RELEASE, *((4.0 + 3 * n, rewrite("as the user wrote it")) for n in range(60))),
+        (Phase.CANCELLED,),
+        lenient=True,
         running="v1",
     ),
     "opted in again after opting out": Tale(

@@ -30,6 +30,7 @@ def check_rest(world: World, tale: Tale) -> None:
     assert world.canaries == {}
     serving = {pods.digest for pods in world.sets.values() if pods.replicas}
     assert serving == ({tale.running} if tale.running else set())
+    assert tale.paused in (None, world.paused)
     assert names.DO not in world.annotations or not world.exists
 
 

@@ -27,6 +27,7 @@ from rollout.seen import (
     ClearWish,
     Decision,
     Define,
+    Disown,
     EndBase,
     HandOver,
     Hold,
@@ -34,6 +35,7 @@ from rollout.seen import (
     Mark,
     Pace,
     Raise,
+    RaiseBase,
     Record,
     Remove,
     Replan,
@@ -41,6 +43,7 @@ from rollout.seen import (
     RevertTemplate,
     Seen,
     Steer,
+    Sweep,
     Told,
     Unhold,
     Unpause,
@@ -240,7 +243,8 @@ class World:
 
     def survey(self) -> Survey:
         saved = {"content": self.content}
-        return Survey(self.split, True, self.legs, saved)
+        shown = frozenset(self.split.pins) if self.split else frozenset()
+        return Survey(split=self.split, shown=shown, legs=self.legs, saved=saved)
 
     def plan(self) -> Plan | tuple[str, ...]:
         return plans.resolve(self.annotations, {})
@@ -335,7 +339,15 @@ class World:
         work = self.workload()
         assert work is not None
         ended = tuple(item for item in self.releases if item.is_ended)
-        return Idle(work, self.revisions(), ended, self.plan())
+        return Idle(
+            work,
+            self.revisions(),
+            ended,
+            self.plan(),
+            shown=self.split is not None and self.release is None,
+            legs=bool(self.legs) and self.release is None,
+            orphans=bool(self.canaries) and self.release is None,
+        )
 
     def look(self) -> float:
         """One look: decide and act. Returns seconds until the next."""
@@ -365,6 +377,12 @@ class World:
                 self.split, self.route_changed = split, self.clock
             case Restore():
                 self.split, self.route_changed = None, self.clock
+            case Disown():
+                pass
+            case RaiseBase(name, replicas):
+                self._size(self.canaries[name], replicas)
+            case Sweep():
+                self.canaries.clear()
             case Raise(replicas):
                 self._raise(release, replicas)
             case Remove(both):
@@ -402,6 +420,9 @@ class World:
     def _raise(self, release: Release | None, replicas: int) -> None:
         assert release is not None
         pods = self.canaries.setdefault(release.name, Pods(release.spec.revision, 0))
+        self._size(pods, replicas)
+
+    def _size(self, pods: Pods, replicas: int) -> None:
         if pods.replicas != replicas:
             pods.replicas, pods.born = replicas, self.clock
 
@@ -473,11 +494,20 @@ def nobody_is_on_pods_that_roll(world: World) -> bool:
     return not (rolling and on_sets)
 
 
+def only_judged_templates_roll(world: World) -> bool:
+    """An un-paused Deployment with a release in flight rolls to the judged template, or back (laws 10 and 11)."""
+    release = world.release
+    if release is None or world.paused or not world.exists:
+        return True
+    return world.digest in (release.spec.revision, *release.status.stable_digests)
+
+
 LAWS: tuple[Callable[[World], bool], ...] = (
     legs_with_weight_have_pods,
     canary_pods_wait_for_the_pin,
     weight_is_never_ahead_of_its_record,
     nobody_is_on_pods_that_roll,
+    only_judged_templates_roll,
 )
 
 Happening = tuple[float, Callable[[World], None]]

@@ -1,0 +1,427 @@
+"""The reconciler with observer, actor and routes, over a small cluster: what stands there after its looks."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from analysis.verdict import Verdict
+from deploy import errors, kinds, names
+from deploy.traffic import Json
+from rollout.reconciler import CONFLICTS_AT_ONCE
+from rollout.status import Phase
+from tests.rollout.a_shop import PACE, ROUTE, Shop, a_shop, at_rest
+from tests.rollout.building import START, a_judgement, a_plan
+from tests.rollout.small_cluster import SHOP, SmallCluster, Written
+
+BAD = a_judgement(Verdict.FAIL, text="success rate 80 %")
+MEASURING = a_judgement(Verdict.HOLD, text="17 s of 60 s")
+LEFT = {"Deployment", "ReplicaSet", "Service", "VirtualService", "Release"}
+
+
+def kinds_left(shop: Shop) -> set[str]:
+    return {kind for kind, _ in shop.cluster.objects}
+
+
+def is_phase(phase: Phase) -> Callable[[Shop], bool]:
+    return lambda shop: shop.phases[-1:] == [phase.value]
+
+
+def released(judgement: Any = None, **annotations: str) -> Shop:
+    """A shop in which v2 was written; the judge says `judgement`, else that all is well."""
+    shop = a_shop()
+    shop.annotate(**annotations)
+    shop.change("v2")
+    shop.judge.says = judgement or shop.judge.says
+    return shop
+
+
+def an_ended(shop: Shop, number: int, **metadata: Any) -> str:
+    """A release that ended before, of a template that is long gone."""
+    name = f"web-old{number}"
+    spec = {"deployment": "web", "deploymentUid": "u", "revision": f"old{number}", "plan": a_plan().texts()}
+    made = {"creationTimestamp": f"2025-01-{number:02}T00:00:00Z", **metadata}
+    shop.cluster.seed(kinds.RELEASE, name, metadata=made, spec=spec)
+    shop.cluster.objects["Release", name]["status"] = {"phase": "Promoted", "reason": "Promoted"}
+    return name
+
+
+def test_a_good_template_is_promoted_and_nothing_of_ours_is_left() -> None:
+    """Promises 1, 7 and 9: the route by steps and back as it was, the Deployment free, each decision told once."""
+    shop = released()
+    weights = []
+    while not at_rest(shop):
+        shop.look()
+        if len(shop.weights) == 2 and shop.weights not in weights:
+            weights.append(shop.weights)
+    canary = [dict(found).get("canary", 0) for found in weights]
+    assert canary == [0, 5, 25, 50, 100]
+    assert (shop.phases, shop.route, shop.notes) == (["Promoted"], ROUTE, {"strategy": "canary"})
+    assert kinds_left(shop) == LEFT
+    assert "paused" not in shop.deployment["spec"]
+    assert shop.reasons == ["Preparing", *["Stepping"] * 3, "Baking", "Promoting", "Finishing", "Promoted"]
+
+
+def test_what_was_noted_as_ours_is_given_up() -> None:
+    """The owner's next server-side apply meets no conflict with us."""
+    shop = released()
+    shop.live(at_rest)
+    metadata = shop.cluster.get(kinds.VIRTUAL_SERVICE, "web")["metadata"]
+    assert metadata["managedFields"] == [{"manager": "kubectl"}]
+
+
+def test_a_bad_template_is_taken_back_and_stays_down() -> None:
+    """Promises 3 and 8: the route falls in the look that finds it bad, and the template does not come back."""
+    shop = released(BAD)
+    shop.live(is_phase(Phase.STEPPING))
+    shop.look()
+    assert shop.weights == [("stable", 100)]
+    assert shop.cluster.writes[-3:] == [
+        ("replace", "VirtualService", "web"),
+        ("patch", "Deployment", "web"),
+        ("patch", "Release", shop.releases[0].name),
+    ]
+    shop.live(at_rest)
+    assert (shop.phases, shop.route, kinds_left(shop)) == (["RolledBack"], ROUTE, LEFT)
+    assert shop.deployment["spec"]["paused"] is True
+    assert shop.notes["failed"] == shop.releases[0].spec.revision
+    writes = len(shop.cluster.writes)
+    assert [shop.look() for _ in range(5)] == [None] * 5
+    assert (len(shop.cluster.writes), len(shop.releases)) == (writes, 1)
+
+
+def test_a_look_that_changes_nothing_writes_and_says_nothing() -> None:
+    """Promise 9, at rest and at a step."""
+    shop = released(MEASURING)
+    shop.live(is_phase(Phase.STEPPING))
+    writes, told = len(shop.cluster.writes), len(shop.told)
+    assert [shop.look() for _ in range(3)] == [PACE.look] * 3
+    assert (len(shop.cluster.writes), len(shop.told)) == (writes, told)
+
+
+def test_a_deployment_that_is_not_ours_is_left_alone() -> None:
+    """Not opted in, or not there: no write, no word, no next look."""
+    shop = a_shop()
+    shop.annotate(strategy=None)
+    assert shop.look() is None
+    assert shop.reconciler.reconcile(SHOP, "nobody") is None
+    assert (shop.cluster.writes, shop.told, shop.cluster.dry_runs) == ([], [], 0)
+
+
+def test_only_the_last_ended_releases_are_kept() -> None:
+    """Three of them, without our finalizer; another Deployment's are not counted."""
+    shop = a_shop()
+    names_ = [an_ended(shop, number, finalizers=[names.FINALIZER, "other/one"]) for number in range(1, 6)]
+    for name in names_[:4]:
+        shop.cluster.edit(kinds.RELEASE, name, {"metadata": {"finalizers": [names.FINALIZER]}})
+    other = an_ended(shop, 9)
+    shop.cluster.edit(kinds.RELEASE, other, {"spec": {"deployment": "api"}})
+    assert shop.look() is None
+    left = [item["metadata"] for item in shop.cluster.list(kinds.RELEASE).items]
+    assert [item["name"] for item in left] == [*names_[2:], other]
+    assert [item.get("finalizers") for item in left] == [None, None, ["other/one"], None]
+    writes = len(shop.cluster.writes)
+    shop.look()
+    assert len(shop.cluster.writes) == writes
+
+
+def test_a_release_that_somebody_else_deletes_meanwhile_is_no_fault() -> None:
+    """Pruned already."""
+    shop = a_shop()
+    for number in range(1, 6):
+        an_ended(shop, number)
+
+    def meanwhile(written: Written) -> None:
+        shop.cluster.objects.pop(("Release", written[2]), None)
+
+    shop.cluster.before = meanwhile
+    assert shop.look() is None
+    assert len(shop.cluster.list(kinds.RELEASE).items) == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "mended", "reason"),
+    [
+        pytest.param({"steps": "50,5"}, {"steps": None}, "PlanInvalid", id="plan"),
+        pytest.param({"service": "other"}, {"service": None}, "Refused", id="service"),
+    ],
+)
+def test_a_standing_fault_is_said_when_it_is_new(wrong: Any, mended: Any, reason: str) -> None:
+    """Once while it stands, and again when it comes back."""
+    shop = a_shop()
+    heard = []
+    changes: tuple[dict[str, Any], ...] = ({}, wrong, {}, mended, {}, wrong, {})
+    for change in changes:
+        shop.annotate(**change)
+        shop.look()
+        heard.append(shop.reasons.count(reason))
+    assert heard == [0, 1, 1, 1, 1, 2, 2]
+    assert set(shop.reasons) == {reason}
+    assert shop.cluster.writes == []
+
+
+def test_a_fault_that_changes_is_another() -> None:
+    """Said with what was found now; one that stands beside it is not repeated."""
+    shop = a_shop()
+    shop.annotate(steps="0", service="other")
+    shop.look()
+    shop.annotate(steps="101")
+    shop.look()
+    assert shop.reasons == ["PlanInvalid", "Refused", "PlanInvalid"]
+
+
+def test_faults_are_forgotten_with_the_opt_in() -> None:
+    """Whoever opts in again is told again."""
+    shop = a_shop()
+    shop.annotate(steps="0")
+    for strategy in ("canary", None, "canary"):
+        shop.annotate(strategy=strategy)
+        shop.look()
+    assert shop.reasons == ["PlanInvalid", "PlanInvalid"]
+
+
+def test_a_plan_that_becomes_invalid_in_flight_is_said_and_disturbs_nothing() -> None:
+    """The release goes on by its recorded plan, to its end."""
+    shop = released(MEASURING)
+    shop.live(is_phase(Phase.STEPPING))
+    shop.annotate(steps="50,5")
+    shop.look()
+    shop.look()
+    found = [told for told in shop.told if told.reason == "PlanInvalid"]
+    text = "rampart.dev/steps must rise to at most 100, such as 5,25,50, got 50,5"
+    assert [told.message for told in found] == [f"{text}: the release goes on by its recorded plan"]
+    shop.judge.says = a_judgement(Verdict.PASS)
+    shop.live(at_rest)
+    assert shop.phases == ["Promoted"]
+
+
+def test_a_malformed_release_is_said_and_stops_nothing() -> None:
+    """Promise 10: beside it a template is released and promoted."""
+    shop = released()
+    spec = {"deployment": "web", "deploymentUid": "u", "revision": "x", "plan": {}}
+    shop.cluster.seed(kinds.RELEASE, "broken", spec=spec)
+    shop.cluster.objects["Release", "broken"]["status"] = {"phase": "Dancing"}
+    shop.live(at_rest)
+    shop.look()
+    assert shop.phases == ["Promoted"]
+    assert shop.reasons.count("ReleaseMalformed") == 1
+    found = next(told.message for told in shop.told if told.reason == "ReleaseMalformed")
+    assert found.startswith("Release shop/broken can not be read: ")
+    assert "Dancing" in found
+
+
+def test_conflicts_are_looked_at_again_at_once_and_then_slower() -> None:
+    """The world changed since the look; a writer that never rests does not make us run."""
+    shop = released()
+
+    def contested(written: Written) -> None:
+        raise errors.Conflict("somebody was faster")
+
+    shop.look()
+    shop.cluster.before = contested
+    waits = [shop.look() for _ in range(CONFLICTS_AT_ONCE + 2)]
+    assert waits == [0] * CONFLICTS_AT_ONCE + [PACE.poll] * 2
+    shop.cluster.before = SmallCluster().before
+    shop.look()
+    shop.cluster.before = contested
+    assert shop.look() == 0
+    assert shop.phases == ["Preparing"]
+
+
+def test_a_template_that_changed_since_the_look_is_not_unpaused() -> None:
+    """Case 61: the patch carries the version at which the judged digest was read."""
+    shop = released()
+    shop.live(is_phase(Phase.BAKING))
+
+    def faster(written: Written) -> None:
+        if written == ("patch", "Deployment", "web"):
+            shop.cluster.before = SmallCluster().before
+            shop.change("v3")
+
+    shop.cluster.before = faster
+    assert shop.look() == 0
+    assert shop.phases == ["Promoting"]
+    assert shop.deployment["spec"]["paused"] is True
+    shop.look()
+    assert (shop.phases, shop.reasons[-1], shop.weights) == (["RollingBack"], "Superseded", [("stable", 100)])
+    shop.live(lambda found: found.phases == ["Superseded", "Promoted"])
+
+
+def failing(shop: Shop, place: int) -> Callable[[Written], None]:
+    """The write at this place, of all from now on, meets a server that does not answer."""
+    count = iter(range(10_000))
+
+    def fail(written: Written) -> None:
+        if next(count) == place:
+            raise errors.Unreachable(f"{written} was not answered")
+
+    return fail
+
+
+def count_writes(judgement: Any) -> int:
+    shop = released(judgement)
+    shop.live(at_rest)
+    return len(shop.cluster.writes)
+
+
+GOOD_WRITES = count_writes(None)
+BAD_WRITES = count_writes(BAD)
+
+
+@pytest.mark.parametrize("done", [pytest.param(False, id="refused"), pytest.param(True, id="done, answer lost")])
+@pytest.mark.parametrize(
+    ("judgement", "place", "end"),
+    [
+        *(pytest.param(None, place, "Promoted", id=f"good {place}") for place in range(GOOD_WRITES)),
+        *(pytest.param(BAD, place, "RolledBack", id=f"bad {place}") for place in range(BAD_WRITES)),
+    ],
+)
+def test_a_write_that_fails_leaves_the_next_look_to_finish(judgement: Any, place: int, end: str, done: bool) -> None:
+    """Promise 6: whichever write it is, and whether or not it was done, the end is the same."""
+    shop = released(judgement)
+    fail = failing(shop, place)
+    shop.cluster.before, shop.cluster.after = (shop.cluster.before, fail) if done else (fail, shop.cluster.after)
+    failures = 0
+    for _ in range(80):
+        try:
+            shop.look()
+        except errors.Unreachable:
+            failures += 1
+        if at_rest(shop) and failures:
+            break
+    for _ in range(3):
+        shop.look()
+    assert failures == 1
+    assert (shop.phases, shop.route, kinds_left(shop)) == ([end], ROUTE, LEFT)
+    assert shop.deployment["spec"].get("paused", False) is (end == "RolledBack")
+    assert "held" in shop.notes if end == "RolledBack" else shop.notes == {"strategy": "canary"}
+    assert [item.finalizers for item in shop.releases] == [()]
+
+
+def test_a_rise_that_was_recorded_and_not_done_is_done_by_the_next_look() -> None:
+    """The order law: the record is ahead of the route, never behind; the step's clock begins when its traffic does."""
+    shop = released(MEASURING)
+    shop.live(is_phase(Phase.PREPARING))
+    shop.live(lambda found: ("Deployment", f"web-canary-{found.releases[0].spec.revision}") in found.cluster.objects)
+
+    def away(written: Written) -> None:
+        if written[1] == "VirtualService":
+            raise errors.Unreachable("away")
+
+    shop.cluster.before = away
+    with pytest.raises(errors.Unreachable):
+        shop.look()
+    assert (int(shop.releases[0].status.weight), dict(shop.weights)["canary"]) == (5, 0)
+    began = shop.releases[0].status.since
+    shop.cluster.before = SmallCluster().before
+    shop.look()
+    found = shop.releases[0].status
+    assert (int(found.weight), dict(shop.weights)["canary"]) == (5, 5)
+    assert began is not None
+    assert found.since is not None
+    assert found.since > began
+
+
+def test_after_a_restart_the_last_decision_is_told_once_more() -> None:
+    """It may have been recorded and not told; its Event has the same name."""
+    shop = released(MEASURING)
+    shop.live(is_phase(Phase.STEPPING))
+    last = shop.told[-1]
+    shop.told.clear()
+    shop.restart()
+    shop.look()
+    shop.look()
+    assert shop.told == [last]
+
+
+def test_without_the_hold_nothing_begins() -> None:
+    """It is proven by a dry run: asked once while it holds, and at each look while it does not."""
+    shop = a_shop()
+    shop.cluster.holds = False
+    shop.change("v2")
+    assert [shop.look(), shop.look()] == [30, 30]
+    assert (shop.reasons, shop.releases, shop.cluster.dry_runs) == (["HoldMissing"], [], 2)
+    shop.cluster.holds = True
+    shop.live(at_rest)
+    assert (shop.phases, shop.cluster.dry_runs) == (["Promoted"], 3)
+    shop.look()
+    assert shop.cluster.dry_runs == 3
+    shop.reconciler.policies_changed()
+    shop.look()
+    assert shop.cluster.dry_runs == 4
+
+
+def half_rolled(shop: Shop) -> None:
+    """v2 is judged good and rolls natively, and its roll-out stands half way; then v3 is written."""
+    shop.cluster.rolls = False
+    shop.live(is_phase(Phase.PROMOTING))
+    shop.look()
+    shop.change("v3")
+
+
+def test_a_newer_template_in_the_native_roll_out_stands_on_the_canary() -> None:
+    """Laws 11 to 13: users stay on v2's canary until v3's carries them; both leave at the end."""
+    shop = released()
+    half_rolled(shop)
+    shop.live(lambda found: found.phases == ["Promoting", "Stepping"])
+    first, second = shop.releases
+    assert (second.status.base, second.status.stable_digests) == (first.name, (first.spec.revision,))
+    assert [kind for kind, _ in shop.weights] == ["canary", "canary"]
+    shop.cluster.rolls = True
+    shop.live(at_rest)
+    assert (shop.phases, shop.route, kinds_left(shop)) == (["Superseded", "Promoted"], ROUTE, LEFT)
+    assert shop.notes == {"strategy": "canary"}
+    assert shop.releases[0].status.message == f"Release {second.name} took its place"
+
+
+def test_a_newer_template_that_fails_leaves_users_on_the_canary() -> None:
+    """Law 13: not on the half-rolled Deployment, which stays paused; it is not tried again."""
+    shop = released()
+    half_rolled(shop)
+    shop.judge.says = BAD
+    shop.live(lambda found: found.phases == ["Promoting", "RolledBack"])
+    assert shop.weights == [("canary", 100)]
+    writes = len(shop.cluster.writes)
+    shop.look()
+    shop.look()
+    assert (len(shop.cluster.writes), len(shop.releases)) == (writes, 2)
+    assert shop.deployment["spec"]["paused"] is True
+
+
+def test_what_a_failed_successor_learned_of_the_route_is_put_back_by_its_base() -> None:
+    """Law 5: the route was rewritten while v3 was at a step; then v3 failed, and v2 was reverted to."""
+    shop = released()
+    half_rolled(shop)
+    shop.live(lambda found: found.phases == ["Promoting", "Stepping"])
+    rewritten: Json = {**ROUTE, "http": [{**ROUTE["http"][0], "timeout": "9s"}]}
+    shop.cluster.edit(kinds.VIRTUAL_SERVICE, "web", {"spec": rewritten})
+    shop.judge.says = MEASURING
+    shop.look()
+    shop.judge.says = BAD
+    shop.live(lambda found: found.phases == ["Promoting", "RolledBack"])
+    assert "RouteDrift" in shop.reasons
+    shop.cluster.rolls = True
+    shop.annotate(do="revert")
+    shop.live(at_rest)
+    assert (shop.phases, shop.route) == (["Promoted", "RolledBack"], rewritten)
+    assert kinds_left(shop) == LEFT
+
+
+def test_a_deployment_that_is_deleted_takes_everything_along() -> None:
+    """The release ends with the route as it was; nothing is left to look at."""
+    shop = released(MEASURING)
+    shop.live(is_phase(Phase.STEPPING))
+    del shop.cluster.objects["Deployment", "web"]
+    shop.live(at_rest)
+    assert (shop.phases, shop.route) == (["Cancelled"], ROUTE)
+    assert shop.look() is None
+
+
+def test_the_clock_of_a_look_is_its_own() -> None:
+    """Times in the record are those of the looks, not of the machine."""
+    shop = released()
+    shop.live(at_rest)
+    status = shop.releases[0].status
+    assert status.started is not None
+    assert status.ended is not None
+    assert START <= status.started < status.ended <= shop.clock
