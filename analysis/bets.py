@@ -37,7 +37,8 @@ class Bets:
         placed = self.waiting * (LATER if self.stakes else FIRST)
         new = math.log(placed)
         before = self.stakes or (LEAST,) * len(factors)
-        stakes = tuple(max(LEAST, add(stake, new) + factor) for stake, factor in zip(before, factors, strict=True))
+        worth = [add(stake, new) + factor for stake, factor in zip(before, factors, strict=True)]
+        stakes = tuple([stake if stake > LEAST else LEAST for stake in worth])
         return Bets(stakes, self.waiting - placed)
 
     @property
@@ -50,8 +51,9 @@ class Bets:
 
 def add(one: float, other: float) -> float:
     """ln(e^one + e^other)."""
-    high, low = (one, other) if one > other else (other, one)
-    return high + math.log1p(math.exp(low - high))
+    if one > other:
+        return one + math.log1p(math.exp(other - one))
+    return other + math.log1p(math.exp(one - other))
 
 
 def mean(logs: Sequence[float]) -> float:

@@ -22,7 +22,7 @@ HISTORY_SURE = 0.999
 HISTORY_SLACK = 1.5
 """At 100 % the canary is compared with this many times what stable's own share certainly was at most."""
 
-FORGIVEN = 0.05
+FORGIVEN = 0.03
 """The share of failures that pods may have while they are cold, or twice the limit if that is more."""
 
 FLOOR = 0.1
@@ -81,15 +81,15 @@ class Failing:
     def after(self, window: Window, limits: Limits, known: Known) -> "Failing":
         """The bets after a window of the release."""
         canary, cold, stable = (
-            tuple((count.requests, count.failures) for count in leg)
+            [(requests, failures) for requests, failures, _, _ in leg]
             for leg in (window.canary, window.cold, window.stable)
         )
         falls, phi = self.falls.after(stable), self.falls.phi
         if not canary and not cold:
             return Failing(self.relative, self.absolute, self.floor, self.gross, falls)
         beside = tempered(compared(canary, stable, known), phi)
-        forgiven = factors.gross(cold, limits.forgiven)
-        gross = self.gross.after([forgiven + log for log in beside])
+        forgiven = factors.gross(cold, limits.forgiven) if cold else 0.0
+        gross = self.gross.after([forgiven + log for log in beside] if cold else beside)
         floor = self.floor.after(tempered(factors.absolute((*canary, *cold), limits.floor), phi))
         if not canary:
             return Failing(self.relative, self.absolute, floor, gross, falls)

@@ -131,6 +131,7 @@ def _sight(question: EvidenceQuestion, limits: Limits, now: Ledger, known: tuple
         recent=_recent(known, now, asked.now.timestamp()),
         stay=stay_of(question),
         stayed=question.stayed,
+        scrapes=now.grid.scrapes(now.since, asked.now.timestamp()),
         unseen=None if found.newest is None else timedelta(seconds=max(0.0, asked.now.timestamp() - found.newest)),
         warming=asked.warming,
     )

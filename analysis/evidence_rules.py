@@ -87,7 +87,7 @@ def _proven(sight: Sight) -> Judgement | None:
     found = sight.proof
     if found is None or found < sight.stay.needed or not sight.ledger.stay.own.requests:
         return None
-    if not sight.stay.may_end(sight.stayed, sight.scrape):
+    if not sight.stay.may_end(sight.stayed, sight.scrapes):
         return None
     return Judgement(Verdict.PASS, Reason.PASSED, f"{words.numbers(sight)}; {words.proof(sight)}")
 

@@ -6,7 +6,8 @@ only shrinks a factor, and so keeps its expectation below 1.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 Leg = Sequence[tuple[int, int]]
 
@@ -14,7 +15,7 @@ CAP = math.log(10)
 """The most that one pod adds to the logarithm of the evidence in one window."""
 
 COLD_CAP = math.log(200)
-"""The same while pods warm up, where only what is far beyond tolerance counts."""
+"""The same while pods warm up, where only what is far beyond tolerance counts; even this alone is not enough."""
 
 TIMES = (2.0, 6.0, 17.0, 51.0, 150.0)
 """How many times stable's share of bad requests a bad canary may have."""
@@ -22,8 +23,8 @@ TIMES = (2.0, 6.0, 17.0, 51.0, 150.0)
 MULTIPLES = (1.3, 2.0, 4.5, 10.0, 22.0, 50.0)
 """How many times a limit a bad canary may show."""
 
-GROSS = 4.0
-"""The same against a limit that even cold pods keep; whoever shows more than this is found by it all the sooner."""
+GROSS = 6.0
+"""The same against a limit that even cold pods keep, or half way to all; who shows more is found all the sooner."""
 
 NEVER_ALL = 0.25
 """The part of good requests that the worst alternative keeps, so that one good request does not refute it."""
@@ -34,7 +35,11 @@ PROVING = (0.1, 0.3, 0.6)
 
 def total(leg: Leg) -> tuple[int, int]:
     """The requests and the bad ones of all pods."""
-    return sum(requests for requests, _ in leg), sum(bad for _, bad in leg)
+    requests = bad = 0
+    for all_, failed in leg:
+        requests += all_
+        bad += failed
+    return requests, bad
 
 
 def relative(canary: Leg, stable: Leg, tolerance: float) -> tuple[float, ...]:
@@ -55,7 +60,7 @@ def relative(canary: Leg, stable: Leg, tolerance: float) -> tuple[float, ...]:
     for times in TIMES:
         ratio = math.log((tolerance * n + m) / (times * tolerance * n + m))
         gain = math.log(times) + ratio
-        found.append(sum(min(one * gain, CAP) for one in bad) + y * ratio)
+        found.append(sum([min(one * gain, CAP) for one in bad]) + y * ratio)
     return tuple(found)
 
 
@@ -65,27 +70,40 @@ def absolute(canary: Leg, limit: float) -> tuple[float, ...]:
     For each q of MULTIPLES × limit: (q/limit)^bad · ((1-q)/(1-limit))^good, which is 1 + b·(bad - limit) for each
     request and so needs neither independence nor a constant chance. Logarithms.
     """
-    return _against(canary, limit, MULTIPLES, CAP)
+    return _against(canary, limit, MULTIPLES)
 
 
 def gross(cold: Leg, limit: float) -> float:
     """As `absolute`, of cold pods against a limit that forgives them much; one logarithm."""
-    return _against(cold, limit, (GROSS,), COLD_CAP)[0]
+    share = min(GROSS * limit, (1 + limit) / 2)
+    return _sums(cold, ((math.log(share / limit), math.log((1 - share) / (1 - limit))),), COLD_CAP)[0]
 
 
 def historic(canary: Leg, bound: float) -> tuple[float, ...]:
     """As `relative`, where stable has no traffic now and its share is known to be at most `bound`."""
-    return _against(canary, bound, TIMES, CAP)
+    return _against(canary, bound, TIMES)
 
 
-def _against(canary: Leg, limit: float, multiples: Iterable[float], cap: float) -> tuple[float, ...]:
-    found = []
-    pods = [pod for pod in canary if pod[0]]
-    for multiple in multiples:
-        share = min(multiple * limit, 1 - NEVER_ALL * (1 - limit))
-        gain, cost = math.log(share / limit), math.log((1 - share) / (1 - limit))
-        found.append(sum(min(bad * gain + (requests - bad) * cost, cap) for requests, bad in pods))
-    return tuple(found)
+def _against(canary: Leg, limit: float, multiples: tuple[float, ...]) -> tuple[float, ...]:
+    return _sums(canary, _bets(limit, multiples), CAP)
+
+
+@lru_cache(maxsize=256)
+def _bets(limit: float, multiples: tuple[float, ...]) -> tuple[tuple[float, float], ...]:
+    """For each alternative what one bad and one good request add to the logarithm."""
+    shares = [min(multiple * limit, 1 - NEVER_ALL * (1 - limit)) for multiple in multiples]
+    return tuple((math.log(share / limit), math.log((1 - share) / (1 - limit))) for share in shares)
+
+
+def _sums(leg: Leg, pairs: Sequence[tuple[float, float]], cap: float) -> tuple[float, ...]:
+    """For each alternative the sum over all pods of their logarithms, each cut at the cap."""
+    clean = sum([requests for requests, failed in leg if not failed])
+    dirty = [(requests - failed, failed) for requests, failed in leg if failed]
+    if not dirty:
+        return tuple([clean * good for _, good in pairs])
+    return tuple(
+        [clean * good + sum([min(well * good + failed * bad, cap) for well, failed in dirty]) for bad, good in pairs]
+    )
 
 
 def proof(requests: int, bad: int, limit: float) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-RUNGS = ((Decimal(5), 2.0), (Decimal(10), 5.0), (Decimal(25), 20.0))
+RUNGS = ((Decimal(5), 1.5), (Decimal(10), 5.0), (Decimal(25), 15.0))
 """Up to a weight in percent, the capital that a bet on the canary must have won; above the last one TOP."""
 
 TOP = 100.0
@@ -13,7 +13,7 @@ STRIDE = 5
 """A next weight of more than so many times the present one asks for what a higher rung asks for."""
 
 SCRAPES = 2
-"""A stay lasts at least so many scrape intervals: what goes wrong at a new weight must have had time to be seen."""
+"""A stay is scraped at least so often: what goes wrong at a new weight must have been there to be seen."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Stay:
         weight = self.weight if self.next_weight is None else max(self.weight, self.next_weight / STRIDE)
         return next((capital for limit, capital in RUNGS if weight <= limit), TOP)
 
-    def may_end(self, stayed: timedelta, scrape: timedelta) -> bool:
-        """Whether a proof may end the stay already."""
+    def may_end(self, stayed: timedelta, scrapes: int) -> bool:
+        """Whether a proof may end the stay already; scrapes: how often the canary was seen in it."""
         is_last = self.next_weight is None
-        return stayed >= max(self.shortest, SCRAPES * scrape) and not (is_last and self.left > timedelta(0))
+        return scrapes >= SCRAPES and stayed >= self.shortest and not (is_last and self.left > timedelta(0))

@@ -21,7 +21,7 @@ REACHED = math.log(3)
 FOUNDED = math.log(10)
 """ln of the capital that the bet against the floor must have for a comparison with stable to count."""
 
-PARTS = {"relative": math.log(0.45), "gross": math.log(0.45), "absolute": math.log(0.07), "slow": math.log(0.03)}
+PARTS = {"relative": math.log(0.5), "gross": math.log(0.4), "absolute": math.log(0.07), "slow": math.log(0.03)}
 """ln of the parts of one capital in the bets that convict: their sum is 1, so that one alpha holds for all together."""
 
 
@@ -85,16 +85,19 @@ def after(ledger: Ledger, window: Window, limits: Limits) -> Ledger:
             release=replace(ledger.release, stable=plus(ledger.release.stable, window.stable)),
         )
     known, width = ledger.release.stable, ledger.grid.width
-    return replace(
-        ledger,
-        last=window.index,
-        failing=ledger.failing.after(window, limits, Known(known.requests, known.failures, width)),
+    return Ledger(
+        began=ledger.began,
+        grid=ledger.grid,
+        edges=ledger.edges,
+        since=ledger.since,
+        stay=ledger.stay.plus(window) if window.end > ledger.since else ledger.stay,
+        release=ledger.release.plus(window),
         slow=tuple(
             slow.after(window, place, limits, Known(known.timed, known.slow[place], width))
             for place, slow in enumerate(ledger.slow)
         ),
-        release=ledger.release.plus(window),
-        stay=ledger.stay.plus(window) if window.end > ledger.since else ledger.stay,
+        failing=ledger.failing.after(window, limits, Known(known.requests, known.failures, width)),
+        last=window.index,
     )
 
 
@@ -149,12 +152,15 @@ def nothing(edges: Sequence[float]) -> Sums:
     return Sums(empty, empty, empty)
 
 
-def plus(sum_: Count, counts: Iterable[Count]) -> Count:
+def plus(sum_: Count, counts: Sequence[Count]) -> Count:
     """A sum and some more."""
+    if not counts:
+        return sum_
     requests, failures, timed, slow = sum_
-    for count in counts:
-        requests += count.requests
-        failures += count.failures
-        timed += count.timed
-        slow = tuple(map(int.__add__, slow, count.slow))
+    for more, failed, observed, above in counts:
+        requests += more
+        failures += failed
+        timed += observed
+        if slow:
+            slow = tuple(map(int.__add__, slow, above))
     return Count(requests, failures, timed, slow)

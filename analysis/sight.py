@@ -21,8 +21,8 @@ NOTED = 2
 
 @dataclass(frozen=True)
 class Sight:
-    """recent: the last RECENT windows. stayed: since the step began. unseen: since the canary's newest sample; None
-    where there is none. warming: whether the release's first pods still warm up.
+    """recent: the last RECENT windows. stayed: since the step began. scrapes: how often the canary was seen in it.
+    unseen: since the canary's newest sample; None where there is none. warming: whether its first pods still warm up.
     """
 
     thresholds: threshold.Thresholds
@@ -31,6 +31,7 @@ class Sight:
     recent: Sums
     stay: ladder.Stay
     stayed: timedelta
+    scrapes: int
     unseen: timedelta | None
     warming: bool
 

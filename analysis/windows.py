@@ -6,6 +6,7 @@ that went away keeps what it had; a gap in scraping is one wide difference that 
 """
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -56,6 +57,10 @@ class Grid:
     def complete(self, now: float) -> int:
         """The last window that is over."""
         return math.floor((now - self.anchor) / self.width)
+
+    def scrapes(self, since: float, now: float) -> int:
+        """How many windows are over whose scrape came after a moment."""
+        return self.complete(now) - self.complete(since + MARGIN * self.width)
 
 
 @dataclass(frozen=True)
@@ -138,38 +143,45 @@ def _warm_at(pod: pods.Pod, frame: Frame, lines: Grid) -> float:
 
 def _counts(pod: pods.Pod, frame: Frame, lines: Grid, births: pods.Births) -> Iterable[tuple[int, Count]]:
     """What a pod counted in each window in which it counted anything."""
-    index_of = {time: lines.index(time) for time in pod.scrapes}
-    requests: dict[int, int] = {}
-    failures: dict[int, int] = {}
-    buckets: dict[float, dict[int, int]] = {edge: {} for edge in (*frame.edges, math.inf)}
+    place_of = {time: place for place, time in enumerate(pod.scrapes)}
+    requests: list[list[float]] = []
+    failures: list[list[float]] = []
+    buckets: dict[float, list[list[float]]] = {edge: [] for edge in (*frame.edges, math.inf)}
     for series in pod.series:
-        zero = births.at_zero(series, pod)
+        grown = _grown(series, place_of, births.at_zero(series, pod))
         if series.labels.get(samples.NAME) == frame.mesh.latency:
-            bucket = buckets.get(float(series.labels[queries.EDGE]))
-            if bucket is not None:
-                _add(series, index_of, zero, (bucket,))
-        elif samples.fails(series.labels, frame.mesh):
-            _add(series, index_of, zero, (requests, failures))
-        else:
-            _add(series, index_of, zero, (requests,))
-    timed = buckets[math.inf]
-    for index in requests.keys() | timed.keys():
-        observed = timed.get(index, 0)
-        slow = tuple(max(0, observed - buckets[edge].get(index, 0)) for edge in frame.edges)
-        yield index, Count(requests.get(index, 0), failures.get(index, 0), observed, slow)
-
-
-def _add(
-    series: samples.Series, index_of: Mapping[float, int], from_zero: bool, sums: Sequence[dict[int, int]]
-) -> None:
-    """Add a counter's differences to the sums of their windows."""
-    before = 0.0 if from_zero else series.values[0]
-    for time, value in zip(series.times, series.values, strict=True):
-        if value == before:
+            buckets.get(float(series.labels[queries.EDGE]), []).append(grown)
             continue
-        grown = round(value - before if value > before else value)
-        before = value
-        if grown:
-            index = index_of[time]
-            for total in sums:
-                total[index] = total.get(index, 0) + grown
+        requests.append(grown)
+        if samples.fails(series.labels, frame.mesh):
+            failures.append(grown)
+    indices = [lines.index(time) for time in pod.scrapes]
+    whole, bad, timed = (_by_window(indices, rows) for rows in (requests, failures, buckets[math.inf]))
+    below = [_by_window(indices, buckets[edge]) for edge in frame.edges]
+    for index in whole.keys() | timed.keys():
+        observed = timed.get(index, 0)
+        slow = tuple(max(0, observed - row.get(index, 0)) for row in below)
+        yield index, Count(whole.get(index, 0), bad.get(index, 0), observed, slow)
+
+
+def _grown(series: samples.Series, place_of: Mapping[float, int], from_zero: bool) -> list[float]:
+    """By how much a counter grew until each scrape of its pod."""
+    values = series.values
+    grown = [values[0] if from_zero else 0.0, *map(operator.sub, values[1:], values)]
+    if min(grown) < 0:
+        grown = [value if change < 0 else change for change, value in zip(grown, values, strict=True)]
+    if len(grown) == len(place_of):
+        return grown
+    row = [0.0] * len(place_of)
+    for time, change in zip(series.times, grown, strict=True):
+        row[place_of[time]] = change
+    return row
+
+
+def _by_window(indices: Sequence[int], rows: Sequence[Sequence[float]]) -> dict[int, int]:
+    """Add up what grew within one window; in whole numbers, windows without any left out."""
+    found: dict[int, int] = {}
+    for index, *changes in zip(indices, *rows, strict=True):
+        if total := round(sum(changes)):
+            found[index] = found.get(index, 0) + total
+    return found

@@ -70,7 +70,7 @@ def ours(
         found = next(iter(windows(world, grid, (index,))))
         kept = ledger.after(kept, found, LIMITS)
         recent = [*recent[-RECENT + 1 :], found]
-        for time in (now, *(t for t in (since + 2 * SCRAPE, since + INTERVAL) if now < t < now + SCRAPE)):
+        for time in (now, *(t for t in (WARM_UP, since + INTERVAL) if now < t < now + SCRAPE)):
             said = evidence_rules.judge(_sight(kept, recent, step, time - since, time, shortest))
             if said.verdict is Verdict.FAIL:
                 return outcome(world, True, time)
@@ -92,7 +92,17 @@ def _sight(kept: Ledger, recent: Iterable[Window], step: int, stayed: float, now
     stay = ladder.Stay(
         Decimal(str(100 * STEPS[step])), following, timedelta(seconds=INTERVAL), timedelta(seconds=shortest)
     )
-    return Sight(THRESHOLDS, LIMITS, kept, sums, stay, timedelta(seconds=stayed), timedelta(0), warming=now < WARM_UP)
+    return Sight(
+        THRESHOLDS,
+        LIMITS,
+        kept,
+        sums,
+        stay,
+        timedelta(seconds=stayed),
+        kept.grid.scrapes(now - stayed, now),
+        timedelta(0),
+        warming=now < WARM_UP,
+    )
 
 
 def windows(world: World, grid: Grid, indices: Iterable[int]) -> list[Window]:

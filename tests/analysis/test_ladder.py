@@ -8,18 +8,17 @@ import pytest
 from analysis import ladder
 
 MINUTE = timedelta(seconds=60)
-SCRAPE = timedelta(seconds=15)
 
 
 @pytest.mark.parametrize(
     ("weight", "next_weight", "needed"),
     [
-        pytest.param("1", "5", 2, id="first"),
-        pytest.param("5", "25", 2, id="five times more"),
+        pytest.param("1", "5", 1.5, id="first"),
+        pytest.param("5", "25", 1.5, id="five times more"),
         pytest.param("5", "50", 5, id="ten times more"),
-        pytest.param("5", "100", 20, id="all at once"),
+        pytest.param("5", "100", 15, id="all at once"),
         pytest.param("10", "25", 5, id="10 %"),
-        pytest.param("25", "50", 20, id="25 %"),
+        pytest.param("25", "50", 15, id="25 %"),
         pytest.param("50", "100", 100, id="half"),
         pytest.param("100", None, 100, id="promotion"),
     ],
@@ -31,16 +30,18 @@ def test_the_more_users_the_next_step_meets_the_more_proof(weight: str, next_wei
 
 
 @pytest.mark.parametrize(
-    ("stay", "stayed", "may_end"),
+    ("stay", "stayed", "scrapes", "may_end"),
     [
-        pytest.param(ladder.Stay(Decimal(5), Decimal(25), MINUTE), 29, False, id="not two scrapes yet"),
-        pytest.param(ladder.Stay(Decimal(5), Decimal(25), MINUTE), 30, True, id="two scrapes"),
-        pytest.param(ladder.Stay(Decimal(5), Decimal(25), MINUTE, shortest=MINUTE), 59, False, id="a longer minimum"),
-        pytest.param(ladder.Stay(Decimal(5), Decimal(25), MINUTE, left=MINUTE), 30, True, id="not the last stay"),
-        pytest.param(ladder.Stay(Decimal(100), None, MINUTE, left=MINUTE), 30, False, id="the release is too young"),
-        pytest.param(ladder.Stay(Decimal(100), None, MINUTE), 30, True, id="the release is old enough"),
+        pytest.param(ladder.Stay(Decimal(5), Decimal(25), MINUTE), 29, 1, False, id="not two scrapes yet"),
+        pytest.param(ladder.Stay(Decimal(5), Decimal(25), MINUTE), 16, 2, True, id="two scrapes"),
+        pytest.param(
+            ladder.Stay(Decimal(5), Decimal(25), MINUTE, shortest=MINUTE), 59, 4, False, id="a longer minimum"
+        ),
+        pytest.param(ladder.Stay(Decimal(5), Decimal(25), MINUTE, left=MINUTE), 30, 2, True, id="not the last stay"),
+        pytest.param(ladder.Stay(Decimal(100), None, MINUTE, left=MINUTE), 30, 2, False, id="the release is too young"),
+        pytest.param(ladder.Stay(Decimal(100), None, MINUTE), 30, 2, True, id="the release is old enough"),
     ],
 )
-def test_a_proof_ends_no_stay_before_its_time(stay: ladder.Stay, stayed: float, may_end: bool) -> None:
+def test_a_proof_ends_no_stay_before_its_time(stay: ladder.Stay, stayed: float, scrapes: int, may_end: bool) -> None:
     """Two scrapes at least; the last stay also waits until the whole release is old enough."""
-    assert stay.may_end(timedelta(seconds=stayed), SCRAPE) is may_end
+    assert stay.may_end(timedelta(seconds=stayed), scrapes) is may_end

@@ -134,7 +134,7 @@ def test_history_allows_what_chance_explains() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "forgiven", "floor"),
-    [(0.01, 0.05, 0.001), (0.1, 0.2, 0.01), (0.9, 0.95, 0.09), (None, 0.05, 0.001)],
+    [(0.01, 0.03, 0.001), (0.1, 0.2, 0.01), (0.9, 0.95, 0.09), (None, 0.03, 0.001)],
 )
 def test_limits_bring_their_own_tolerance(limit: float | None, forgiven: float, floor: float) -> None:
     """What cold pods may have lies above the limit, and what is never held against a canary below."""

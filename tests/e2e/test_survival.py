@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -146,15 +147,61 @@ def put_back(play: stage.Stage) -> None:
     play.cluster.patch(kinds.VIRTUAL_SERVICE, "web", play.namespace, patch)
 
 
+def test_route_put_back_from_the_first_split_on_is_no_fight() -> None:
+    """A GitOps tool with self-heal: four splits, and the release gives way (case 12)."""
+    with stage.opened(plan={"interval": "60s", "bake": "20s"}) as play:
+        play.send()
+        play.set_image("v2")
+        deadline = time.monotonic() + 60
+        while play.status().get("phase") != "Cancelled" and time.monotonic() < deadline:
+            put_back(play)
+            time.sleep(0.5)
+        assert play.wait_phase("Cancelled")["reason"] == "RouteContested"
+        assert len(play.events("RouteDrift")) <= 3
+        play.check_none_failed()
+        play.check_rest("v2", paused=True)
+
+
+def test_server_side_apply_after_a_release_meets_no_conflict() -> None:
+    """What the API server noted as ours in the route is given up at the end (promise 7)."""
+    with stage.opened() as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_phase("Promoted")
+        route = stage.VIRTUAL_SERVICE.replace("attempts: 0", "attempts: 1")
+        play.kubectl("apply", "--server-side", "--field-manager=tool", "-f", "-", given=route)
+        managers = {item["manager"] for item in play.get(kinds.VIRTUAL_SERVICE)["metadata"]["managedFields"]}
+        assert "rampart" not in managers
+        play.check_none_failed()
+
+
+def test_release_that_vanished_in_mid_step_is_swept() -> None:
+    """Its object removed by force: traffic comes back, the canary goes, the template is released anew (case 66)."""
+    with stage.opened(plan={"interval": "60s", "bake": "20s"}) as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_weight("20")
+        name = play.releases()[0]["metadata"]["name"]
+        play.controller.end(signal.SIGKILL)
+        play.cluster.patch(kinds.RELEASE, name, play.namespace, {"metadata": {"finalizers": None}})
+        play.cluster.delete(kinds.RELEASE, name, play.namespace)
+        play.controller.start()
+        stage.wait("it is said", lambda: play.events("Swept"))
+        play.wait_weight("20")
+        play.wish("abort")
+        play.wait_phase("Cancelled")
+        play.check_rest("v2", paused=True)
+
+
 def test_route_put_back_again_and_again_ends_the_release() -> None:
     """There is no fight: after three times all traffic is stable's and the canary goes."""
     with stage.opened(plan={"interval": "60s", "bake": "20s"}) as play:
         play.send()
         play.set_image("v2")
         play.wait_weight("20")
-        for time in range(1, 4):
+        for times in range(1, 4):
             put_back(play)
-            stage.wait(f"drift {time} is answered", lambda time=time: len(play.status()["drifts"]) == 1 + time)  # type: ignore[misc]
+            stage.wait(f"drift {times} is answered", lambda times=times: len(play.status()["drifts"]) == 1 + times)  # type: ignore[misc]
             stage.wait("it is split", lambda: len(play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][0]["route"]) == 2)
         put_back(play)
         assert play.wait_phase("Cancelled")["reason"] == "RouteContested"

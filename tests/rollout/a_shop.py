@@ -37,11 +37,11 @@ class Judge:
     asked: list[judge.Question] = field(default_factory=list)
     wrong: tuple[str, ...] = ()
 
-    def judge(self, question: judge.Question) -> Judgement:
+    def judge(self, name: str, question: judge.Question) -> Judgement | None:
         self.asked.append(question)
         return self.says
 
-    def faults(self, namespace: str, workload: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
+    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
         return self.wrong
 
 

@@ -114,10 +114,10 @@ PINNED = split((V1, 10_000), (CANARY, 0))
 DOWN = split((V1, 10_000))
 
 
-def a_survey(shown: Split | None = STEP, **changes: Any) -> Survey:
-    pins = frozenset(shown.pins) if shown else frozenset()
+def a_survey(split_: Split | None = STEP, **changes: Any) -> Survey:
+    pins = frozenset(split_.pins) if split_ else frozenset()
     given: dict[str, Any] = {"legs": frozenset({V1, CANARY}), "shown": pins, "saved": {"content": "user's"}, **changes}
-    return Survey(shown, **given)
+    return Survey(split_, **given)
 
 
 def a_judgement(verdict: Verdict, reason: Any = None, text: str = "measured", **numbers: Any) -> Judgement:

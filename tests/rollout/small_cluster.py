@@ -235,12 +235,13 @@ class SmallCluster:
 
 
 def selects(labels: str, item: Json) -> bool:
-    """Whether a label selector of the forms `a=b` and `a in (b,c)` takes the object."""
+    """Whether a label selector of the forms `a`, `a=b` and `a in (b,c)` takes the object."""
     found = item["metadata"].get("labels") or {}
     key, within, values = labels.partition(" in ")
     if within:
         return found.get(key) in values.strip("()").split(",")
-    return all(found.get(part.partition("=")[0]) == part.partition("=")[2] for part in labels.split(",") if part)
+    pairs = [part.partition("=") for part in labels.split(",") if part]
+    return all(found.get(name) == value if sign else name in found for name, sign, value in pairs)
 
 
 def patched(item: Json, patch: Json | JsonPatch) -> Json:

@@ -12,7 +12,7 @@ from deploy.workload import Held, Revision, Workload
 from rollout import actor
 from rollout.actor import Hand, Stale
 from rollout.observer import View
-from rollout.seen import ClearWish, Leave, Mark, RevertTemplate, Unhold, Unpause
+from rollout.seen import ClearWish, Hold, Leave, Mark, RevertTemplate, Unhold, Unpause
 from tests.rollout.building import a_plan, a_release, a_workload, wishing
 
 OLD = {
@@ -134,6 +134,25 @@ def test_a_written_release_is_the_one_in_hand() -> None:
     status = a_release().status.model_copy(update={"reason": "New"})
     found = actor.renewed_release(a_release(), after, status=status)
     assert (found.resource_version, found.finalizers, found.status.reason) == ("9", (), "New")
+
+
+@pytest.mark.parametrize(
+    ("act", "patch"),
+    [
+        pytest.param(Hold(), {"metadata": {"annotations": {names.HELD: "true"}}}, id="held again"),
+        pytest.param(
+            RevertTemplate("abc", Held.ROLLING),
+            {"annotations": {**NOTHING, names.HELD: "rolling"}},
+            id="law 4: reverted under the mark",
+        ),
+    ],
+)
+def test_marks_are_written_with_their_value(act: Any, patch: Json) -> None:
+    """Whatever stood there before."""
+    work = a_workload(held=Held.LEFT)
+    found = actor.deployment_patch(act, work, a_hand(work))
+    assert found is not None
+    assert patch in (found, found["metadata"])
 
 
 def test_without_a_release_there_is_nothing_to_act_on() -> None:

@@ -8,7 +8,19 @@ from deploy import names
 from deploy.workload import Held
 from rollout import idle
 from rollout.idle import Idle
-from rollout.seen import Begin, ClearWish, Hold, Leave, Mark, RevertTemplate, Unhold, Unpause
+from rollout.seen import (
+    Begin,
+    ClearWish,
+    Define,
+    Hold,
+    Leave,
+    Mark,
+    Restore,
+    RevertTemplate,
+    Sweep,
+    Unhold,
+    Unpause,
+)
 from rollout.status import Phase, Release
 from tests.rollout.building import a_plan, a_release, a_revision, a_workload, wishing
 
@@ -39,6 +51,12 @@ OUT = {names.STRATEGY: None}
         ),
         pytest.param(
             an_idle(a_workload(annotations=OUT, held=Held.LEFT)), (), [], id="left paused for its owner, said before"
+        ),
+        pytest.param(
+            an_idle(a_workload("v1", annotations=OUT)),
+            (Unpause("v1", None),),
+            [],
+            id="case 46: opted out while what runs anyway is held",
         ),
         pytest.param(
             an_idle(a_workload(annotations=OUT, held=Held.LEFT, paused=False)),
@@ -98,6 +116,24 @@ OUT = {names.STRATEGY: None}
             id="law 3: before any wish but retry",
         ),
         pytest.param(
+            an_idle(a_workload(annotations={**FAILED, names.DO: "abort"}), ended=(ended(Phase.CANCELLED, "Aborted"),)),
+            (ClearWish("abort"),),
+            [],
+            id="an abort that was done and not cleared is no news",
+        ),
+        pytest.param(
+            an_idle(a_workload(annotations={**FAILED, names.DO: "abort"}), ended=(ended(Phase.ROLLED_BACK),)),
+            (ClearWish("abort"),),
+            ["WishRefused"],
+            id="an abort of what failed before",
+        ),
+        pytest.param(
+            an_idle(malformed=("Release shop/x can not be read",)),
+            (),
+            ["ReleaseMalformed"],
+            id="no release beside one that can not be read",
+        ),
+        pytest.param(
             an_idle(a_workload(annotations={names.FAILED: "v0"}), ended=(ended(Phase.ROLLED_BACK, revision="v1"),)),
             (Begin("v2", 1, PLAN),),
             [],
@@ -151,6 +187,24 @@ def test_each_state_at_rest_has_its_answer(found: Idle, acts: Any, told: list[st
     decision = idle.decide(found)
     assert decision.acts == acts
     assert [each.reason for each in decision.told] == told
+
+
+@pytest.mark.parametrize(
+    ("changes", "acts", "told"),
+    [
+        pytest.param({"shown": True, "orphans": True, "legs": True}, (Restore(),), ["Swept"], id="the route first"),
+        pytest.param({"orphans": True, "legs": True}, (Sweep(),), [], id="then canaries"),
+        pytest.param({"legs": True}, (Define(frozenset()),), [], id="then legs"),
+    ],
+)
+@pytest.mark.parametrize("workload", [a_workload(), a_workload(annotations=OUT), a_workload("v1", held=None)])
+def test_what_a_vanished_release_left_goes_before_anything_else(
+    workload: Any, changes: Any, acts: Any, told: list[str]
+) -> None:
+    """Law 9, whether held, opted out or at rest."""
+    decision = idle.decide(an_idle(workload, **changes))
+    assert (decision.acts, [each.reason for each in decision.told]) == (acts, told)
+    assert decision.look_again is not None
 
 
 @pytest.mark.parametrize(

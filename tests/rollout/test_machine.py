@@ -32,6 +32,7 @@ from rollout.signals import Signal, Stage
 from rollout.status import Phase, Release
 from tests.rollout.building import (
     ALL,
+    CANARY,
     DOWN,
     PACE,
     PINNED,
@@ -55,6 +56,7 @@ from tests.rollout.building import (
 FAILED = a_judgement(Verdict.FAIL, text="success rate 80 %")
 ROLLING = (a_revision("v1", 2), a_revision("v2", 2))
 OPTED_OUT = {names.STRATEGY: None}
+SHOWN = frozenset({V1, CANARY})
 
 
 def decided(release: Release, **seen: Any) -> Decision:
@@ -98,13 +100,17 @@ def recorded(decision: Decision) -> Any:
         pytest.param(
             {"release_deleting": True}, ["Steer", "Mark", "Record"], "ReleaseDeleted", Phase.CANCELLED, id="deletion"
         ),
-        pytest.param({"workload": None}, ["Steer", "Record"], "DeploymentGone", Phase.CANCELLED, id="no Deployment"),
+        pytest.param({"workload": None}, ["Restore", "Record"], "DeploymentGone", Phase.CANCELLED, id="no Deployment"),
         pytest.param(
             {"workload": a_workload(replicas=0)}, ["Steer", "Record"], "ScaledToZero", Phase.CANCELLED, id="no pods"
         ),
         pytest.param({"route": a_survey(DOWN)}, ["Record"], "FallFound", Phase.REVERTED, id="a fall found done"),
         pytest.param(
-            {"route": a_survey(DOWN, agreed=False)}, ["Steer", "Record"], "FallFound", Phase.REVERTED, id="half a fall"
+            {"route": a_survey(DOWN, agreed=False, shown=SHOWN)},
+            ["Steer", "Record"],
+            "FallFound",
+            Phase.REVERTED,
+            id="half a fall",
         ),
         pytest.param(
             {"workload": a_workload(paused=False)}, ["Restore", "Record"], "HoldEscaped", Phase.CANCELLED, id="escaped"
@@ -134,8 +140,6 @@ def test_a_fall_is_the_route_then_the_mark_then_the_record(
         pytest.param(wishing("abort"), True, id="with an abort"),
         pytest.param(wishing("revert"), True, id="with a wish to revert"),
         pytest.param(a_workload(replicas=0), True, id="with no pods wanted"),
-        pytest.param(a_workload(deleting=True), False, id="with a Deployment that goes"),
-        pytest.param(None, False, id="without a Deployment"),
     ],
 )
 @pytest.mark.parametrize(
@@ -212,6 +216,12 @@ def test_every_cause_has_its_sentence(signal: Signal, seen: dict[str, Any], word
             ["Record"],
             Phase.CANCELLED,
             id="opted out, free",
+        ),
+        pytest.param(
+            {"workload": a_workload("v1", annotations=OPTED_OUT)},
+            [Unpause("v1", None), "Record"],
+            Phase.CANCELLED,
+            id="opted out and reverted in one write: what runs is not left paused",
         ),
         pytest.param({"workload": a_workload("v1")}, [Unpause("v1", None), "Record"], Phase.REVERTED, id="reverted"),
         pytest.param({"workload": a_workload("v3")}, ["Record"], Phase.SUPERSEDED, id="superseded"),
@@ -420,15 +430,31 @@ def test_a_drifted_route_is_saved_and_split_again(seen: dict[str, Any], acts: li
         assert (recorded(decision).phase, recorded(decision).reason) == (Phase.ROLLING_BACK, "RouteContested")
 
 
+@pytest.mark.parametrize(
+    ("canary", "steered", "text"),
+    [
+        pytest.param(a_canary(1), STEP, "split again at 5 %", id="ready"),
+        pytest.param(a_canary(1, ready=0), PINNED, "split again at 0 %", id="not ready"),
+    ],
+)
+def test_a_route_is_split_again_only_onto_pods_that_are_ready(canary: Any, steered: Any, text: str) -> None:
+    """Every leg with weight leads to ready pods; the weight rises again when they are."""
+    route = a_survey(None)
+    decision = machine.resplit(a_release(), a_look(canary=canary, route=route), PACE)
+    assert decision.acts[-1] == Steer(steered)
+    assert decision.told[0].message.endswith(text)
+    assert recorded(decision).weight == 5
+
+
 def test_only_the_last_rewrites_are_remembered() -> None:
     """Case 12: no growing list."""
-    drifts = tuple(after(n - 10_000) for n in range(3))
+    drifts = tuple(after(n - 10_000) for n in range(4))
     assert recorded(decided(a_release(drifts=drifts), drift="host changed")).drifts == (*drifts[1:], after(60))
 
 
 def test_a_contested_route_is_left_to_the_other_writer() -> None:
     """Law 17: no route is written; RollingBack takes the canary away."""
-    drifts = tuple(after(n) for n in range(3))
+    drifts = tuple(after(n) for n in range(4))
     decision = decided(a_release(drifts=drifts), route=a_survey(None), drift="host changed")
     assert kinds(decision.acts) == ["Mark", "Record"]
     assert recorded(decision).outcome is Phase.CANCELLED
@@ -438,12 +464,12 @@ def test_a_contested_route_is_left_to_the_other_writer() -> None:
     "route",
     [
         pytest.param(a_survey(STEP), id="in every list"),
-        pytest.param(a_survey(DOWN, agreed=False), id="in one of several"),
+        pytest.param(a_survey(DOWN, agreed=False, shown=SHOWN), id="in one of several"),
     ],
 )
 def test_a_contested_route_that_still_shows_our_leg_is_steered_first(route: Any) -> None:
     """Law 6: the canary must not go while traffic is sent to it."""
-    drifts = tuple(after(n) for n in range(3))
+    drifts = tuple(after(n) for n in range(4))
     decision = decided(a_release(drifts=drifts), route=route, drift="host changed")
     assert kinds(decision.acts) == ["Steer", "Mark", "Record"]
     assert (decision.acts[0], recorded(decision).reason) == (Steer(DOWN), "RouteContested")
@@ -468,7 +494,18 @@ def test_a_route_that_became_impossible_holds_once_pods_have_rolled() -> None:
         ),
         pytest.param(a_workload("v1", paused=False), {}, ["Record"], "Reverted", id="revert turns"),
         pytest.param(wishing("revert", paused=False), {}, ["Record"], "RevertWished", id="revert by wish turns"),
-        pytest.param(a_workload("v3"), {}, ["Record"], "Superseded", id="a newer template stands on the canary"),
+        pytest.param(
+            a_workload("v3"), {"canary": a_canary(4)}, ["Record"], "Superseded", id="a newer template stands on it"
+        ),
+        pytest.param(a_workload("v3"), {"canary": a_canary(3)}, ["Raise"], None, id="at full size, first of all"),
+        pytest.param(a_workload("v3"), {"canary": None}, ["Record"], "Superseded", id="no canary to raise"),
+        pytest.param(
+            a_workload("v3", annotations=OPTED_OUT),
+            {"canary": a_canary(4)},
+            ["Record"],
+            "OptedOut",
+            id="opted out with a newer template",
+        ),
     ],
 )
 def test_users_stay_on_the_canary_once_pods_have_rolled(

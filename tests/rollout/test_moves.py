@@ -14,7 +14,6 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "moves.md"
 BEFORE_PODS_ROLL = (Stage.PREPARING, Stage.STEPPING, Stage.BAKING, Stage.PROMOTING)
 AFTER_PODS_ROLL = (Stage.ROLLING, Stage.FINISHING, Stage.ROLLING_BACK)
 TAKES_AWAY = (
-    Signal.DEPLOYMENT_GONE,
     Signal.RELEASE_DELETED,
     Signal.OPTED_OUT,
     Signal.REVERTED,
@@ -67,6 +66,9 @@ def test_from_the_first_rolled_pod_on_nothing_falls(stage: Stage, signal: Signal
         pytest.param(Stage.PENDING, Signal.ABORTED, Course.END, id="law 16: aborted before it began"),
         pytest.param(Stage.ROLLING_BACK, Signal.ABORTED, Course.GO_ON, id="law 16: it falls already"),
         pytest.param(Stage.STEPPING, Signal.HOLD_ESCAPED, Course.LET_GO, id="design 3: to the root at once"),
+        pytest.param(Stage.STEPPING, Signal.DEPLOYMENT_GONE, Course.LET_GO, id="its pods vanish: to the root at once"),
+        pytest.param(Stage.ROLLING, Signal.DEPLOYMENT_GONE, Course.LET_GO, id="in the native roll-out too"),
+        pytest.param(Stage.PREPARING, Signal.ROUTE_CONTESTED, Course.FALL, id="law 17: before the first pod too"),
         pytest.param(Stage.STEPPING, Signal.ROUTE_DRIFT, Course.RESPLIT, id="law 17: split anew"),
         pytest.param(Stage.STEPPING, Signal.ROUTE_CONTESTED, Course.FALL, id="law 17: three times"),
         pytest.param(Stage.PENDING, Signal.SCALED_TO_ZERO, Course.HOLD, id="case 51: nothing to release on"),

@@ -307,12 +307,13 @@ def test_the_canary_ages_until_its_number_of_ready_pods_changes() -> None:
 @pytest.mark.parametrize(
     ("pods", "addresses", "leavers"),
     [
-        pytest.param(1, [("p0", True)], 1, id="a pod that serves"),
-        pytest.param(2, [("p0", True), ("p1", False)], 1, id="one of two has left its Services"),
-        pytest.param(1, [], 1, id="a pod that nobody has told to go"),
+        pytest.param(1, [("-p0", True)], 1, id="a pod that serves"),
+        pytest.param(2, [("-p0", True), ("-p1", False)], 1, id="one of two has left its Services"),
+        pytest.param(2, [], 2, id="pods that nobody has told to go"),
         pytest.param(0, [], 0, id="none"),
-        pytest.param(1, [("other", True), (None, True)], 1, id="addresses of others do not count, the pod does"),
-        pytest.param(1, [("p0", None)], 1, id="a condition that is not said means serving"),
+        pytest.param(0, [("-p0", True)], 1, id="an address that outlives its pod"),
+        pytest.param(0, [("2-p0", True), (None, True)], 0, id="addresses of others do not count"),
+        pytest.param(0, [("-p0", None)], 1, id="a condition that is not said means serving"),
     ],
 )
 def test_leavers_are_counted_until_no_address_serves(pods: int, addresses: Any, leavers: int) -> None:
@@ -325,7 +326,7 @@ def test_leavers_are_counted_until_no_address_serves(pods: int, addresses: Any, 
         shop.cluster.objects["Pod", f"p{number}"] = {"metadata": {"name": f"p{number}", "labels": label}}
     endpoints = [
         {
-            **({"targetRef": {"name": pod}} if pod else {}),
+            **({"targetRef": {"name": f"{canary_of(shop)}{pod}"}} if pod else {}),
             **({} if serving is None else {"conditions": {"serving": serving}}),
         }
         for pod, serving in addresses

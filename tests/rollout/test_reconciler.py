@@ -1,5 +1,6 @@
 """The reconciler with observer, actor and routes, over a small cluster: what stands there after its looks."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,13 @@ def an_ended(shop: Shop, number: int, **metadata: Any) -> str:
     shop.cluster.seed(kinds.RELEASE, name, metadata=made, spec=spec)
     shop.cluster.objects["Release", name]["status"] = {"phase": "Promoted", "reason": "Promoted"}
     return name
+
+
+def a_broken_one(shop: Shop, **metadata: Any) -> None:
+    """A Release of the Deployment that can not be read."""
+    spec = {"deployment": "web", "deploymentUid": "u", "revision": "x", "plan": {}}
+    shop.cluster.seed(kinds.RELEASE, "broken", metadata=metadata, spec=spec)
+    shop.cluster.objects["Release", "broken"]["status"] = {"phase": "Dancing"}
 
 
 def test_a_good_template_is_promoted_and_nothing_of_ours_is_left() -> None:
@@ -198,16 +206,108 @@ def test_a_plan_that_becomes_invalid_in_flight_is_said_and_disturbs_nothing() ->
 def test_a_malformed_release_is_said_and_stops_nothing() -> None:
     """Promise 10: beside it a template is released and promoted."""
     shop = released()
-    spec = {"deployment": "web", "deploymentUid": "u", "revision": "x", "plan": {}}
-    shop.cluster.seed(kinds.RELEASE, "broken", spec=spec)
-    shop.cluster.objects["Release", "broken"]["status"] = {"phase": "Dancing"}
+    shop.look()
+    a_broken_one(shop)
     shop.live(at_rest)
     shop.look()
     assert shop.phases == ["Promoted"]
     assert shop.reasons.count("ReleaseMalformed") == 1
     found = next(told.message for told in shop.told if told.reason == "ReleaseMalformed")
-    assert found.startswith("Release shop/broken can not be read: ")
+    assert found.startswith("Release shop/broken can not be read, delete it: ")
     assert "Dancing" in found
+
+
+def test_nothing_begins_beside_a_release_that_can_not_be_read() -> None:
+    """It may be in flight, with users on its canary; once it is deleted, a release begins."""
+    shop = released()
+    a_broken_one(shop, finalizers=[names.FINALIZER])
+    assert [shop.look(), shop.look()] == [30, 30]
+    assert (shop.releases, set(shop.reasons)) == ([], {"ReleaseMalformed"})
+    told = len(shop.told)
+    shop.look()
+    assert len(shop.told) == told
+    shop.cluster.objects["Release", "broken"]["metadata"]["deletionTimestamp"] = "now"
+    shop.live(at_rest)
+    assert ("Release", "broken") not in shop.cluster.objects
+    assert shop.phases == ["Promoted"]
+
+
+def test_what_a_vanished_release_left_is_swept() -> None:
+    """Somebody took the finalizer off and deleted it: route, canary and legs go, in this order (law 9)."""
+    shop = released(MEASURING)
+    shop.live(is_phase(Phase.STEPPING))
+    del shop.cluster.objects["Release", shop.releases[0].name]
+    shop.cluster.writes.clear()
+    shop.annotate(steps="0")
+    for _ in range(5):
+        shop.look()
+    assert [(verb, kind) for verb, kind, _ in shop.cluster.writes] == [
+        ("replace", "VirtualService"),
+        ("delete", "Deployment"),
+        ("delete", "DestinationRule"),
+    ]
+    assert (shop.route, kinds_left(shop)) == (ROUTE, LEFT - {"Release"})
+    assert "Swept" in shop.reasons
+
+
+def test_a_write_that_is_forbidden_is_told_and_raised() -> None:
+    """A right that the installation lacks is for a person to mend."""
+    shop = released()
+
+    def forbidden(written: Written) -> None:
+        if written[1] == "DestinationRule":
+            raise errors.Forbidden("may not create destinationrules")
+
+    shop.cluster.before = forbidden
+    shop.live(is_phase(Phase.PREPARING))
+    with pytest.raises(errors.Forbidden):
+        shop.look()
+    assert (shop.told[-1].reason, shop.told[-1].message) == ("WriteRefused", "may not create destinationrules")
+
+
+def test_a_fall_that_is_refused_is_told_and_tried_again_within_a_second() -> None:
+    """Promise 3: without the back-off of other failures."""
+    shop = released(BAD)
+    shop.live(is_phase(Phase.STEPPING))
+
+    def away(written: Written) -> None:
+        if written[1] == "VirtualService":
+            raise errors.Invalid("refused by a policy")
+
+    shop.cluster.before = away
+    assert shop.look() == 1
+    assert (shop.told[-1].reason, shop.phases) == ("FallRefused", ["Stepping"])
+    shop.cluster.before = SmallCluster().before
+    shop.look()
+    assert (shop.weights, shop.phases, shop.reasons[-1]) == ([("stable", 100)], ["RollingBack"], "SuccessRateLow")
+
+
+def test_a_proof_that_was_begun_before_a_policy_changed_proves_nothing() -> None:
+    """It is asked again at the next look."""
+    shop = a_shop()
+    pretend = shop.cluster.patch
+
+    def meanwhile(*given: Any, **more: Any) -> Json:
+        shop.reconciler.policies_changed()
+        return pretend(*given, **more)
+
+    shop.cluster.patch = meanwhile  # type: ignore[method-assign]
+    shop.look()
+    shop.cluster.patch = pretend  # type: ignore[method-assign]
+    shop.look()
+    shop.look()
+    assert shop.cluster.dry_runs == 2
+
+
+def test_behind_zero_replicas_nothing_is_proven() -> None:
+    """Nothing is held there, by intent; the proof of the namespace is another Deployment's or a later one."""
+    shop = a_shop()
+    shop.cluster.edit(kinds.DEPLOYMENT, "web", {"spec": {"replicas": 0}})
+    shop.look()
+    assert shop.cluster.dry_runs == 0
+    shop.cluster.edit(kinds.DEPLOYMENT, "web", {"spec": {"replicas": 4}})
+    shop.look()
+    assert shop.cluster.dry_runs == 1
 
 
 def test_conflicts_are_looked_at_again_at_once_and_then_slower() -> None:
@@ -247,12 +347,13 @@ def test_a_template_that_changed_since_the_look_is_not_unpaused() -> None:
     shop.live(lambda found: found.phases == ["Superseded", "Promoted"])
 
 
-def failing(shop: Shop, place: int) -> Callable[[Written], None]:
+def failing(place: int, failed: list[Written]) -> Callable[[Written], None]:
     """The write at this place, of all from now on, meets a server that does not answer."""
     count = iter(range(10_000))
 
     def fail(written: Written) -> None:
         if next(count) == place:
+            failed.append(written)
             raise errors.Unreachable(f"{written} was not answered")
 
     return fail
@@ -279,19 +380,17 @@ BAD_WRITES = count_writes(BAD)
 def test_a_write_that_fails_leaves_the_next_look_to_finish(judgement: Any, place: int, end: str, done: bool) -> None:
     """Promise 6: whichever write it is, and whether or not it was done, the end is the same."""
     shop = released(judgement)
-    fail = failing(shop, place)
+    failed: list[Written] = []
+    fail = failing(place, failed)
     shop.cluster.before, shop.cluster.after = (shop.cluster.before, fail) if done else (fail, shop.cluster.after)
-    failures = 0
-    for _ in range(80):
-        try:
+    looks = 0
+    while not (failed and at_rest(shop)) and looks < 80:
+        looks += 1
+        with contextlib.suppress(errors.Unreachable):
             shop.look()
-        except errors.Unreachable:
-            failures += 1
-        if at_rest(shop) and failures:
-            break
     for _ in range(3):
         shop.look()
-    assert failures == 1
+    assert len(failed) == 1
     assert (shop.phases, shop.route, kinds_left(shop)) == ([end], ROUTE, LEFT)
     assert shop.deployment["spec"].get("paused", False) is (end == "RolledBack")
     assert "held" in shop.notes if end == "RolledBack" else shop.notes == {"strategy": "canary"}
@@ -405,6 +504,70 @@ def test_what_a_failed_successor_learned_of_the_route_is_put_back_by_its_base() 
     shop.live(at_rest)
     assert (shop.phases, shop.route) == (["Promoted", "RolledBack"], rewritten)
     assert kinds_left(shop) == LEFT
+
+
+def test_the_base_grows_with_the_deployment() -> None:
+    """Case 44 and law 13: users are on v2's canary, which follows the autoscaler before v3's goes on."""
+    shop = released()
+    half_rolled(shop)
+    shop.live(lambda found: found.phases == ["Promoting", "Stepping"])
+    shop.judge.says = MEASURING
+    shop.cluster.edit(kinds.DEPLOYMENT, "web", {"spec": {"replicas": 8}})
+    shop.look()
+    base = shop.cluster.get(kinds.DEPLOYMENT, f"web-canary-{shop.releases[0].spec.revision}")
+    assert base["spec"]["replicas"] == 8
+
+
+def test_a_plan_that_is_edited_in_flight_is_written_into_the_release() -> None:
+    """Case 47: told once, and the recorded plan is the new one."""
+    shop = released(MEASURING)
+    shop.live(is_phase(Phase.STEPPING))
+    shop.annotate(steps="5,70", latency="p99<1s")
+    for _ in range(3):
+        shop.look()
+    shop.annotate(latency=None)
+    for _ in range(3):
+        shop.look()
+    plan = shop.releases[0].plan
+    assert (str(plan.steps[-1]), plan.latency, shop.reasons.count("PlanChanged")) == ("70", None, 2)
+
+
+def test_a_release_that_somebody_deletes_falls_first_and_then_goes() -> None:
+    """Our finalizer holds it until traffic is back."""
+    shop = released(MEASURING)
+    shop.live(is_phase(Phase.STEPPING))
+    shop.cluster.delete(kinds.RELEASE, shop.releases[0].name)
+    assert shop.phases == ["Stepping"]
+    shop.live(lambda found: not found.releases)
+    assert (shop.route, kinds_left(shop)) == (ROUTE, LEFT - {"Release"})
+    assert shop.deployment["spec"]["paused"] is True
+    for _ in range(3):
+        shop.look()
+    assert shop.releases == []
+
+
+def test_a_canary_is_made_once_and_then_resized() -> None:
+    """A release's canary is told by its label; it is never made twice."""
+    shop = released()
+    shop.live(at_rest)
+    made = [written for written in shop.cluster.writes if written[:2] == ("create", "Deployment")]
+    assert len(made) == 1
+
+
+def test_a_release_that_was_begun_already_is_not_begun_twice() -> None:
+    """The look before it was cut off after its first write."""
+    shop = released()
+    shop.look()
+    stored = shop.cluster.objects.pop(("Release", shop.releases[0].name))
+
+    def meanwhile(written: Written) -> None:
+        shop.cluster.objects["Release", written[2]] = stored
+        shop.cluster.before = SmallCluster().before
+
+    shop.cluster.before = meanwhile
+    assert shop.look() == 0
+    shop.live(at_rest)
+    assert shop.phases == ["Promoted"]
 
 
 def test_a_deployment_that_is_deleted_takes_everything_along() -> None:

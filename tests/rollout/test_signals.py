@@ -37,7 +37,8 @@ HOLDING_PLAN = a_plan(on_failure="hold")
 CANCELLING_PLAN = a_plan(on_no_data="cancel")
 OUT = {names.STRATEGY: None}
 OPTED_OUT = a_workload(annotations=OUT)
-RECENT = (after(10), after(20), after(30))
+RECENT = (START, after(10), after(20), after(30))
+"""The first split, and three times that it was split again."""
 
 
 @pytest.mark.parametrize(
@@ -145,9 +146,27 @@ def test_a_missing_leg_after_the_canary_was_made_is_a_fall() -> None:
     assert signals.name(a_release(Phase.PREPARING), a_look(route=a_survey(DOWN)))[1] is Signal.FALL_FOUND
 
 
+@pytest.mark.parametrize(
+    ("phase", "drifts", "route", "signal"),
+    [
+        pytest.param(Phase.STEPPING, RECENT[1:], a_survey(None), Signal.ROUTE_DRIFT, id="three times in all"),
+        pytest.param(Phase.STEPPING, RECENT, a_survey(None), Signal.ROUTE_CONTESTED, id="three times again"),
+        pytest.param(Phase.STEPPING, RECENT, a_survey(), Signal.PROCEED, id="and it holds"),
+        pytest.param(Phase.PREPARING, RECENT, a_survey(None), Signal.ROUTE_CONTESTED, id="from the first split on"),
+        pytest.param(Phase.PREPARING, RECENT[1:], a_survey(None), Signal.PROCEED, id="split once more"),
+        pytest.param(Phase.PREPARING, RECENT, a_survey(PINNED), Signal.PROCEED, id="the first split holds"),
+    ],
+)
+def test_a_route_that_is_torn_again_and_again_is_contested(
+    phase: Phase, drifts: Any, route: Any, signal: Signal
+) -> None:
+    """Law 17: three times in ten minutes, not counting the first split."""
+    assert signals.name(a_release(phase, drifts=drifts), a_look(route=route))[1] is signal
+
+
 def test_rewrites_long_ago_are_no_contest() -> None:
     """Three times count within ten minutes."""
-    long_ago = tuple(START - timedelta(minutes=10) + timedelta(seconds=n) for n in range(3))
+    long_ago = tuple(START - timedelta(minutes=10) + timedelta(seconds=n) for n in range(4))
     assert signals.name(a_release(drifts=long_ago), a_look(drift="rewritten"))[1] is Signal.ROUTE_DRIFT
 
 
