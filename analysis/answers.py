@@ -100,6 +100,8 @@ def _row(series: Any) -> outcome.Row:
 
 def _series(found: Any) -> samples.Series | None:
     """One counter; what is not finite is no sample, and without samples there is no series."""
+    if not all(isinstance(value, str) for _, value in found["values"]):
+        raise TypeError("a sample's value is a string")
     pairs = [(float(time), float(value)) for time, value in found["values"]]
     known = [pair for pair in pairs if math.isfinite(pair[1])]
     if not known:

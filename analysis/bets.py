@@ -10,7 +10,7 @@ v(j) · f(j) · … · f(t), so that a mixture over starts needs one number for 
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FIRST = 0.9
 """The part of the capital that is placed in the first window."""
@@ -22,8 +22,7 @@ LEAST = -600.0
 """A logarithm below which a stake is as good as lost; keeps what is stored finite."""
 
 
-@dataclass(frozen=True)
-class Bets:
+class Bets(NamedTuple):
     """stakes: the natural logarithm of what each alternative's placed capital is worth; none before the first window.
 
     waiting: the part of the capital that is not placed yet.

@@ -5,7 +5,7 @@ the dispersion of stable's own counts: an e-process to the power of 1/phi, phi >
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 CUT = 2
 """Bad requests of one pod in one scrape are counted up to this many, as the cap on evidence does."""
@@ -21,8 +21,7 @@ LEAST_BAD = 4
 """Bad requests below which nothing is said about how they fall."""
 
 
-@dataclass(frozen=True)
-class Dispersion:
+class Dispersion(NamedTuple):
     """Sums over stable's pod-scrapes: how many, requests n, n², bad ones z (cut), z², z·n."""
 
     scrapes: int = 0
@@ -34,7 +33,7 @@ class Dispersion:
 
     def after(self, stable: Iterable[tuple[int, int]]) -> "Dispersion":
         """With one more window's pods, (requests, bad ones) of each."""
-        scrapes, n, nn, z, zz, zn = self.scrapes, self.n, self.nn, self.z, self.zz, self.zn
+        scrapes, n, nn, z, zz, zn = self
         for requests, bad in stable:
             scrapes += 1
             cut = min(bad, CUT)

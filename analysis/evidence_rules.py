@@ -40,6 +40,8 @@ def _convicted(sight: Sight) -> Judgement | None:
         return Judgement(Verdict.FAIL, Reason.LATENCY_HIGH, text)
     if sight.suffers_alike:
         return _hold(Reason.ENVIRONMENT_INCIDENT, f"{text}; stable suffers too")
+    if not sight.fails_still:
+        return None
     limit = sight.limits.failing
     over = limit is not None and sight.bounds.share > limit
     return Judgement(Verdict.FAIL, Reason.SUCCESS_RATE_LOW if over else Reason.WORSE_THAN_STABLE, text)

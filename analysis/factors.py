@@ -20,6 +20,8 @@ COLD_CAP = math.log(200)
 TIMES = (2.0, 6.0, 17.0, 51.0, 150.0)
 """How many times stable's share of bad requests a bad canary may have."""
 
+LOG_TIMES = tuple((times, math.log(times)) for times in TIMES)
+
 MULTIPLES = (1.3, 2.0, 4.5, 10.0, 22.0, 50.0)
 """How many times a limit a bad canary may show."""
 
@@ -57,9 +59,9 @@ def relative(canary: Leg, stable: Leg, tolerance: float) -> tuple[float, ...]:
         return (0.0,) * len(TIMES)
     bad = [one for _, one in canary if one]
     found = []
-    for times in TIMES:
+    for times, log in LOG_TIMES:
         ratio = math.log((tolerance * n + m) / (times * tolerance * n + m))
-        gain = math.log(times) + ratio
+        gain = log + ratio
         found.append(sum([min(one * gain, CAP) for one in bad]) + y * ratio)
     return tuple(found)
 

@@ -39,6 +39,7 @@ class Sums:
         return plus(self.canary, (self.cold,))
 
     def plus(self, window: Window) -> "Sums":
+        """With one more window."""
         return Sums(plus(self.canary, window.canary), plus(self.cold, window.cold), plus(self.stable, window.stable))
 
 

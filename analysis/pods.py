@@ -53,11 +53,9 @@ def _chosen(name: str, targets: dict[tuple[str, ...], list[samples.Series]]) -> 
 
 def _scrapes(found: Sequence[samples.Series]) -> tuple[float, ...]:
     """Most often one series was seen at all of them, which is quicker to know."""
-    times = set(max(found, key=lambda series: len(series.times)).times)
-    for series in found:
-        if not times.issuperset(series.times):
-            times.update(series.times)
-    return tuple(sorted(times))
+    longest = max(found, key=lambda series: len(series.times)).times
+    others = [series.times for series in found if series.times != longest]
+    return tuple(sorted({*longest, *itertools.chain.from_iterable(others)})) if others else longest
 
 
 def interval(legs: Iterable[Sequence[Pod]]) -> float:

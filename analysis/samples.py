@@ -1,7 +1,7 @@
 """Raw samples of counters, as a range selector gives them, and to whom each series belongs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -51,37 +51,38 @@ class Matrix:
 
 
 Answer = Matrix | outcome.Broken
+Test = tuple[str, Callable[[str], bool]]
 
 
 def fails(labels: Mapping[str, str], mesh: queries.Mesh) -> bool:
     """Whether a series counts failed requests."""
-    return any(all(matches(labels, matcher) for matcher in rule) for rule in mesh.failures)
+    for rule in _rules(mesh.failures):
+        for label, is_met in rule:
+            if not is_met(labels.get(label, "")):
+                break
+        else:
+            return True
+    return False
 
 
 def matches(labels: Mapping[str, str], matcher: str) -> bool:
     """Whether labels meet a matcher as PromQL writes it; a missing label is an empty one, a pattern meets all of it."""
-    label, operator, value = _parse(matcher)
-    found = labels.get(label, "")
-    match operator:
-        case "=":
-            return found == value
-        case "!=":
-            return found != value
-        case "=~":
-            return _pattern(value).fullmatch(found) is not None
-        case _:
-            return _pattern(value).fullmatch(found) is None
+    label, is_met = _test(matcher)
+    return is_met(labels.get(label, ""))
 
 
-@lru_cache(maxsize=256)
-def _parse(matcher: str) -> tuple[str, str, str]:
+@lru_cache(maxsize=64)
+def _rules(failures: tuple[tuple[str, ...], ...]) -> tuple[tuple[Test, ...], ...]:
+    return tuple(tuple(_test(matcher) for matcher in rule) for rule in failures)
+
+
+def _test(matcher: str) -> Test:
+    """The label that a matcher looks at, and whether a value meets it."""
     found = MATCHER.fullmatch(matcher)
     if found is None:
         raise ValueError(f'a matcher is written as label="value", got {matcher}')
     label, operator, value = found.groups()
-    return label, operator, value
-
-
-@lru_cache(maxsize=256)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text)
+    pattern = re.compile(value if operator in ("=~", "!~") else re.escape(value))
+    if operator in ("=", "=~"):
+        return label, lambda text: pattern.fullmatch(text) is not None
+    return label, lambda text: pattern.fullmatch(text) is None

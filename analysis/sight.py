@@ -96,6 +96,12 @@ class Sight:
         return share >= limit and own.failures <= ALIKE * share * own.requests
 
     @property
+    def fails_still(self) -> bool:
+        """Whether the canary fails more than stable even now; what is over, most likely for both, only holds."""
+        own, stable = self.recent.own, self.recent.stable
+        return own.failures * max(stable.requests, 1) > stable.failures * own.requests
+
+    @property
     def latency(self) -> histogram.Quantile | None:
         """The quantile that the plan limits, as far as the read edges tell."""
         limit, counted = self.thresholds.latency, self.shown

@@ -141,14 +141,9 @@ def why_stalled(status: Json) -> str | None:
 
 
 def revisions(replica_sets: Iterable[Json], uid: str) -> tuple[Revision, ...]:
-    """The ReplicaSets that the Deployment `uid` controls: the largest first, and among equals the newest.
-
-    So where none has pods, the first is the one that the Deployment controller would scale up.
-    """
+    """The ReplicaSets that the Deployment `uid` controls: the largest first, among equals the one rolled out last."""
     ours = [item for item in replica_sets if controller(item) == uid]
-    ours.sort(
-        key=lambda item: (item["metadata"].get("creationTimestamp") or "", item["metadata"]["name"]), reverse=True
-    )
+    ours.sort(key=lambda item: (rolled_out_as(item), item["metadata"]["name"]), reverse=True)
     found = [
         Revision(
             hash=item["metadata"]["labels"][names.POD_TEMPLATE_HASH],
@@ -160,6 +155,12 @@ def revisions(replica_sets: Iterable[Json], uid: str) -> tuple[Revision, ...]:
         for item in ours
     ]
     return tuple(sorted(found, key=lambda revision: -revision.replicas))
+
+
+def rolled_out_as(replica_set: Json) -> int:
+    """The Deployment controller's number of the roll-out that last used it."""
+    number = (replica_set["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", "0")
+    return int(number) if number.isdigit() else 0
 
 
 def controller(item: Json) -> str | None:
@@ -263,18 +264,3 @@ def refusals(workload: Workload) -> tuple[str, ...]:
             " set it to at least 1"
         )
     return tuple(found)
-
-
-def matches(selector: Mapping[str, str] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a Service's selector takes pods of these labels; a Service without selector takes none."""
-    return bool(selector) and all(labels.get(key) == value for key, value in (selector or {}).items())
-
-
-def services_of(workload: Workload, services: Sequence[Json], running: Mapping[str, str]) -> tuple[Json, ...]:
-    """The Services of the namespace whose selector takes the Deployment's running pods."""
-    return tuple(
-        service
-        for service in services
-        if service["metadata"]["namespace"] == workload.namespace
-        and matches((service.get("spec") or {}).get("selector"), running)
-    )

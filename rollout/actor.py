@@ -139,7 +139,13 @@ class Actor:
         if work is None or work.digest != release.spec.revision:
             raise Stale("the template is not the release's any more")
         name = observer.canary_name(release)
-        self._cluster.create(kinds.DEPLOYMENT, workload.build_canary(work, name, release.name, replicas))
+        try:
+            self._cluster.create(kinds.DEPLOYMENT, workload.build_canary(work, name, release.name, replicas))
+        except errors.Conflict:
+            if self._resize(release.namespace, release.name, replicas):
+                return
+            where = f"Deployment {release.namespace}/{name}"
+            raise errors.Invalid(f"{where} exists and is not Rampart's: delete or rename it") from None
 
     def _resize(self, namespace: str, release: str, replicas: int) -> bool:
         """Change the size of a release's canary; whether there is one."""

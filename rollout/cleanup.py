@@ -51,7 +51,8 @@ def rolling_back(release: Release, seen: Seen, pace: Pace) -> Decision:
 
 def clean_up(release: Release, seen: Seen, pace: Pace) -> Decision:
     """Drained pods, then the route as it was, settle, then the legs, then the end."""
-    stands_on_base = bool(release.status.base) and release.status.phase is Phase.ROLLING_BACK
+    on_base = seen.base is not None and seen.base.in_flight
+    stands_on_base = on_base and bool(release.status.base) and release.status.phase is Phase.ROLLING_BACK
     finishing_base = bool(release.status.base) and release.status.phase is Phase.FINISHING
     route = seen.route
     canary_there = seen.canary is not None and not seen.canary.deleting

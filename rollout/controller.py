@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from analysis import judge, preflight
@@ -41,6 +41,8 @@ class MetricsJudge:
 
     prometheus: Prometheus
     desk: Desk
+    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The last answers about Deployments at rest, for looks that do not wait for a newer one."""
 
     def judge(self, name: str, question: judge.Question) -> Judgement | None:
         about = (question.canary, question.since, question.bad_looks, question.last_bad)
@@ -48,13 +50,15 @@ class MetricsJudge:
 
     def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
         namespace, _, workload = name.partition("/")
-        found = self.desk.ask(
+        answer = self.desk.ask(
             name,
             "preflight",
             latency,
             lambda: preflight.faults(namespace, workload, self.prometheus.ask, now, latency=latency),
         )
-        return found or ()
+        if answer is not None:
+            self.known[name] = answer
+        return self.known.get(name, ())
 
 
 def now() -> datetime:

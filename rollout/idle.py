@@ -182,7 +182,7 @@ def begin(idle: Idle, attempt: int) -> Decision:
     """Make the release; `retry` is cleared after it exists (law 16)."""
     workload = idle.workload
     if idle.malformed:
-        return Decision((), (Told("ReleaseMalformed", "; ".join(idle.malformed), Level.WARNING),), 30)
+        return Decision(look_again=30)
     if idle.hold_missing:
         return Decision((), (Told("HoldMissing", idle.hold_missing, Level.WARNING),), 30)
     if isinstance(idle.plan, tuple):
@@ -192,6 +192,11 @@ def begin(idle: Idle, attempt: int) -> Decision:
     if workload.wish == Wish.RETRY:
         acts = (*acts, ClearWish(Wish.RETRY))
     return Decision(acts, (), 0)
+
+
+def calls_for_successor(workload: Workload | None) -> bool:
+    """Whether the Deployment holds a template that may get a release of its own beside the interrupted one."""
+    return workload is not None and workload.paused and workload.held is Held.HELD
 
 
 def successor(idle: Idle, standing: Release) -> Decision:

@@ -154,7 +154,12 @@ def retreat(release: Release, seen: Seen, pace: Pace) -> Decision:
 
 
 def let_go(signal: Signal, release: Release, seen: Seen) -> Decision:
-    """The pods behind the stable pin vanish: the route goes to the root before anything else."""
+    """The pods behind the stable pin vanish: the route goes to the root before anything else.
+
+    A base's canary does not vanish.
+    """
+    if seen.base is not None:
+        return fall(signal, release, seen)
     return fall_recorded(signal, release, seen, (Restore(),))
 
 
@@ -186,7 +191,12 @@ def last_acts(signal: Signal, release: Release, seen: Seen) -> tuple[Act, ...]:
 
 
 def stand(release: Release, seen: Seen, pace: Pace) -> Decision:
-    """The canary is production, at full size, while the newer template has its own release."""
+    """The canary is production, at full size, while the newer template has its own release.
+
+    If that template rolls already (its owner let it go, or it escaped), its pods take over when they are whole.
+    """
+    if seen.workload is not None and not seen.workload.paused:
+        return progress.go_on(Stage.ROLLING, release, seen, pace)
     size = shares.need(seen, shares.FULL)
     if seen.canary is not None and seen.canary.replicas < size:
         return Decision((Raise(size),), (), 0)
@@ -204,7 +214,8 @@ def stand(release: Release, seen: Seen, pace: Pace) -> Decision:
 def reverting(seen: Seen) -> tuple[Act, ...]:
     """The template that users are on: the base's, which rolls on, or that of the largest ReplicaSet."""
     if seen.base is None:
-        return tuple(RevertTemplate(item.hash) for item in seen.revisions[:1])
+        held = seen.workload.digest if seen.workload is not None else ""
+        return tuple(RevertTemplate(item.hash) for item in seen.revisions if item.digest != held)[:1]
     rolling = [item for item in seen.revisions if seen.base is not None and item.digest == seen.base.revision]
     return tuple(RevertTemplate(item.hash, Held.ROLLING) for item in rolling[:1])
 

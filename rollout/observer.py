@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from analysis import judge
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import hold, kinds, names, workload
+from deploy import hold, kinds, names, services, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
@@ -87,7 +87,7 @@ class Observer:
         work = workload.read(deployment) if deployment is not None else None
         revisions: tuple[Revision, ...] = ()
         if work is not None and (work.opted_in or work.held is not None or releases):
-            found = self._cluster.list(kinds.REPLICA_SET, namespace, labels=selector(work.spec)).items
+            found = self._cluster.list(kinds.REPLICA_SET, namespace, labels=services.selector(work.spec)).items
             revisions = workload.revisions(found, work.uid)
         view = View(namespace, name, deployment, work, revisions, releases, malformed, leaving)
         concerned = bool(revisions) or work is None
@@ -157,43 +157,13 @@ class Observer:
 
     def _service(self, view: View) -> Json | tuple[str, ...]:
         """The one Service in front of the Deployment, or why it is not one."""
-        work = view.work
-        if work is None:
+        if view.work is None:
             return ()
-        services = self._cluster.list(kinds.SERVICE, view.namespace).items
-        wanted = work.annotations.get(f"{names.GROUP}/service")
-        running = running_labels(view)
-        matching = workload.services_of(work, services, running)
-        where = f"Deployment {view.namespace}/{view.name}"
-        if wanted is not None:
-            matching = tuple(item for item in matching if item["metadata"]["name"] == wanted)
-            if not matching:
-                return (f"{names.GROUP}/service on {where} must name a Service that selects its pods, got {wanted}",)
-        if not matching:
-            return (f"{where}: no Service in the namespace selects its pods {running}",)
-        if len(matching) > 1:
-            found = ", ".join(item["metadata"]["name"] for item in matching)
-            return (f"{where}: {found} select its pods; name one with {names.GROUP}/service",)
-        return self._alone(view, matching[0])
-
-    def _alone(self, view: View, service: Json) -> Json | tuple[str, ...]:
-        """The Service, if it leads to this Deployment's pods only, with the held template too."""
-        chosen = service["spec"]["selector"]
-        where = f"Service {view.namespace}/{service['metadata']['name']}"
-        if view.work is not None and not workload.matches(chosen, view.work.labels):
-            return (f"{where}: its selector {chosen} does not take the held template's labels {view.work.labels}",)
-        if service["spec"].get("type") == "ExternalName":
-            return (f"{where} is of type ExternalName and has no pods",)
-        others = [
-            item["metadata"]["name"]
-            for item in self._cluster.list(kinds.DEPLOYMENT, view.namespace).items
-            if item["metadata"]["name"] != view.name
-            and names.RELEASE not in (item["metadata"].get("labels") or {})
-            and workload.matches(chosen, item["spec"]["template"].get("metadata", {}).get("labels") or {})
-        ]
-        if others:
-            return (f"{where} also selects the pods of Deployment {', '.join(others)}; a release needs one to itself",)
-        return service
+        around = services.Surroundings(
+            services=self._cluster.list(kinds.SERVICE, view.namespace).items,
+            deployments=self._cluster.list(kinds.DEPLOYMENT, view.namespace).items,
+        )
+        return services.choose(view.work, running_labels(view), around)
 
     def target(self, view: View, release: Release | None) -> Target | None:
         """What the release moves; from its record once it has begun, so that it can end without its Service."""
@@ -316,12 +286,13 @@ class Observer:
         """Addresses that still serve and belong to pods of canaries that are to go."""
         if release.status.phase not in (Phase.FINISHING, Phase.ROLLING_BACK):
             return 0
-        leaving = {release.name} | ({base.name} if base and release.status.phase is Phase.FINISHING else set())
-        chosen = f"{names.RELEASE} in ({','.join(sorted(leaving))})"
+        gone = {release.name: canary_name(release)}
+        if base is not None and release.status.phase is Phase.FINISHING:
+            gone[base.name] = base_canary_name(release, base)
+        chosen = f"{names.RELEASE} in ({','.join(sorted(gone))})"
         pods = self._cluster.list(kinds.POD, view.namespace, labels=chosen).items
-        prefixes = [canary_name(release)] + ([base_canary_name(release, base)] if base else [])
         slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items
-        return sum(addresses_of(item, prefixes) for item in slices) or unready_leavers(pods)
+        return sum(addresses_of(item, [*gone.values()]) for item in slices) or unready_leavers(pods)
 
 
 def unready_leavers(pods: Sequence[Json]) -> int:
@@ -341,22 +312,6 @@ def addresses_of(endpoint_slice: Json, prefixes: Sequence[str]) -> int:
     heads = tuple(f"{prefix}-" for prefix in prefixes)
     ours = [item for item in endpoints if (item.get("targetRef") or {}).get("name", "").startswith(heads)]
     return sum((item.get("conditions") or {}).get("serving", True) for item in ours)
-
-
-def selector(spec: Json) -> str:
-    """A Deployment's selector as the API takes it."""
-    chosen = spec["selector"]
-    parts = [f"{key}={value}" for key, value in (chosen.get("matchLabels") or {}).items()]
-    for rule in chosen.get("matchExpressions") or ():
-        values = ",".join(rule.get("values") or ())
-        match rule["operator"]:
-            case "In" | "NotIn":
-                parts.append(f"{rule['key']} {rule['operator'].lower()} ({values})")
-            case "Exists":
-                parts.append(rule["key"])
-            case "DoesNotExist":
-                parts.append(f"!{rule['key']}")
-    return ",".join(parts)
 
 
 def running_labels(view: View) -> Mapping[str, str]:

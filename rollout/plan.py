@@ -115,6 +115,8 @@ def parse_latency(text: object) -> Latency | None:
     if match is None or Decimal(match[1]) <= 0 or int(match[2]) == 0:
         raise ValueError("must be a quantile and a limit such as p99<500ms")
     limit = timedelta(milliseconds=int(match[2]) * (1000 if match[3] == "s" else 1))
+    if limit > timedelta(hours=1):
+        raise ValueError("must be a limit of at most an hour, such as p99<500ms")
     return Latency(Decimal(match[1]) / 100, limit)
 
 

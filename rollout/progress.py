@@ -295,12 +295,19 @@ ASKED = "as a person asked: "
 
 def promote(because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
     """Recorded, then un-paused in the same look (law 10); only with a whole canary under the users (promise 2)."""
-    if seen.canary is None or seen.canary.ready < shares.need(seen, shares.FULL):
-        text = "the promotion waits until the canary is whole"
-        return held_up("CanaryNotReady", text, release, seen, pace.poll)
+    if waiting := unless_whole(release, seen, pace):
+        return waiting
     told = Told("Promoting", f"{because}the Deployment rolls natively while nobody is on it")
     status = words.note(release, seen, told, phase=Phase.PROMOTING, holding="", **words.measured(seen))
     return Decision((Record(status), *unpause(release)), (told,), pace.poll)
+
+
+def unless_whole(release: Release, seen: Seen, pace: Pace) -> Decision | None:
+    """Wait while the canary, on which all users are, is not of full size and ready."""
+    if seen.canary is not None and seen.canary.ready >= shares.need(seen, shares.FULL):
+        return None
+    text = "the promotion waits until the canary is whole"
+    return held_up("CanaryNotReady", text, release, seen, pace.poll)
 
 
 def unpause(release: Release) -> tuple[Act, ...]:
@@ -314,7 +321,7 @@ def promoting(release: Release, seen: Seen, pace: Pace) -> Decision:
         return misplaced
     if release.status.paused_at is not None:
         return Decision(look_again=None)
-    return wait_for_settle(seen, pace) or Decision(unpause(release), (), pace.poll)
+    return wait_for_settle(seen, pace) or unless_whole(release, seen, pace) or Decision(unpause(release), (), pace.poll)
 
 
 def rolling(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -341,6 +348,7 @@ def rolling(release: Release, seen: Seen, pace: Pace) -> Decision:
     told = Told("Finishing", f"the Deployment has rolled out: traffic goes to ReplicaSet {new.hash}, the canary leaves")
     pin = traffic.replica_set(new.hash)
     share = Share(label=pin.label, value=pin.value, parts=1)
-    outcome = Phase.PROMOTED if workload.digest == release.spec.revision else Phase.REVERTED
-    status = words.note(release, seen, told, phase=Phase.FINISHING, new_stable=share, outcome=outcome, holding="")
+    outcome = {release.spec.revision: Phase.PROMOTED, **dict.fromkeys(release.status.stable_digests, Phase.REVERTED)}
+    end = outcome.get(workload.digest, Phase.SUPERSEDED)
+    status = words.note(release, seen, told, phase=Phase.FINISHING, new_stable=share, outcome=end, holding="")
     return Decision((Record(status),), (told,), 0)

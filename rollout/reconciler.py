@@ -4,7 +4,7 @@ import collections
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from deploy import errors, kinds
+from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from rollout import idle, machine, signals
 from rollout.actor import Actor, Hand, Stale
@@ -12,7 +12,7 @@ from rollout.idle import Idle
 from rollout.moves import MOVES, Course
 from rollout.observer import Observer, View
 from rollout.seen import Decision, Level, Pace, Restore, Seen, Steer, Told
-from rollout.status import Release
+from rollout.status import Phase, Release
 
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10
@@ -53,6 +53,8 @@ class Reconciler:
         self._proofs = Proofs()
         self._said: dict[tuple[str, str], frozenset[Told]] = {}
         self._known: set[str] = set()
+        self._untold: set[str] = set()
+        """Releases in whose last look something went wrong: what it recorded may not have been told."""
         self._conflicts: collections.Counter[tuple[str, str]] = collections.Counter()
 
     def policies_changed(self) -> None:
@@ -81,19 +83,29 @@ class Reconciler:
         decision = machine.decide(release, seen, self._pace)
         try:
             answer = self._carry_out(decision, hand)
-        except errors.Conflict:
-            raise
         except errors.ClusterError as error:
+            self._known.discard(release.uid)
+            self._untold.add(release.uid)
+            if isinstance(error, errors.Conflict):
+                raise
             return self._refused(decision, hand, error)
-        self._retell(view, release)
         self._say_standing(view, release, standing_faults(view, seen))
-        if MOVES[signals.name(release, seen)] is Course.STAND and not decision.acts:
-            return self._carry_out(idle.successor(self._idle(view), release), hand)
+        stands = MOVES[signals.name(release, seen)] is Course.STAND and not decision.acts
+        if stands and idle.calls_for_successor(view.work):
+            return self._succeed(view, release, hand)
         return answer
+
+    def _succeed(self, view: View, release: Release, hand: Hand) -> float | None:
+        """The newer template's own release begins beside the one that it interrupted."""
+        decision = idle.successor(self._idle(view), release)
+        if decision.acts:
+            return self._carry_out(decision, hand)
+        self._say_standing(view, release, decision.told)
+        return decision.look_again
 
     def _refused(self, decision: Decision, hand: Hand, error: errors.ClusterError) -> float:
         """A write that was refused is told; a fall is tried again at once, whatever the refusal (promise 3)."""
-        if not is_fall(decision):
+        if not is_fall(decision, hand.release):
             if isinstance(error, errors.Forbidden | errors.Invalid):
                 self._tell(hand.view, hand.release, Told("WriteRefused", str(error), Level.WARNING))
             raise error
@@ -129,9 +141,12 @@ class Reconciler:
         return missing
 
     def _carry_out(self, decision: Decision, hand: Hand) -> float | None:
-        """The acts in their order, then what is told."""
+        """The acts in their order, then what is told: no word delays a write."""
+        before = hand.release
         for act in decision.acts:
             self._actor.perform(act, hand)
+        if before is not None:
+            self._retell(hand.view, before)
         for told in decision.told:
             self._tell(hand.view, hand.release, told)
         return decision.look_again
@@ -162,6 +177,9 @@ class Reconciler:
         """Ended releases carry no finalizer, and only the last few are kept."""
         self._let_malformed_go(view)
         for release in view.ended:
+            if names.FINALIZER in release.finalizers or release.uid in self._untold:
+                self._retell(view, release)
+                self._untold.discard(release.uid)
             self._actor.let_go(release)
             self._known.discard(release.uid)
             self._observer.forget(release)
@@ -172,9 +190,10 @@ class Reconciler:
                 continue
 
 
-def is_fall(decision: Decision) -> bool:
-    """Whether traffic is taken back: the route is written before anything is recorded."""
-    return bool(decision.acts) and isinstance(decision.acts[0], Steer | Restore)
+def is_fall(decision: Decision, release: Release | None) -> bool:
+    """Whether traffic is taken back: the route is written first, and recorded then or already."""
+    falling = release is not None and release.status.phase is Phase.ROLLING_BACK
+    return bool(decision.acts) and isinstance(decision.acts[0], Steer | Restore) and (falling or len(decision.acts) > 1)
 
 
 def malformed(view: View) -> tuple[Told, ...]:
@@ -183,7 +202,8 @@ def malformed(view: View) -> tuple[Told, ...]:
 
 def standing_faults(view: View, seen: Seen) -> tuple[Told, ...]:
     """What is wrong beside a release in flight and does not stop it."""
-    if not isinstance(seen.plan, tuple) or not seen.plan:
+    pending = view.release is None or view.release.status.phase is Phase.PENDING
+    if pending or not isinstance(seen.plan, tuple) or not seen.plan:
         return malformed(view)
     text = f"{'; '.join(seen.plan)}: the release goes on by its recorded plan"
     return (*malformed(view), Told("PlanInvalid", text, Level.WARNING))

@@ -232,9 +232,7 @@ def dump(status: Status, before: Json, now: datetime) -> Json:
     An ended release keeps what people look for and at most 2 KB.
     """
     if status.phase in ENDED:
-        status = status.model_copy(
-            update={"saved": None, "pod_labels": {}, "decisions": status.decisions[-3:], "drifts": ()}
-        )
+        status = status.model_copy(update=epitaph(status))
     standing = {item["type"]: item for item in before.get("conditions") or ()}
     states = {
         "Complete": status.phase in ENDED,

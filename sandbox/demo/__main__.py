@@ -77,7 +77,8 @@ def play(box: cluster.Box, leave: bool = True) -> int:
     print("\nSummary")
     for act in acts:
         print(f"  {act.line}")
-    print(f"  in all: {total.failed} of {total.requests} requests failed, every one of them served by v3")
+    by_v3 = sum(number for (version, _), number in total.failures.items() if version == "v3")
+    print(f"  in all: {total.failed} of {total.requests} requests failed, {by_v3} of them served by the bad version")
     return check(acts, total.failures)
 
 

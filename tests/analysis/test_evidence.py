@@ -1,6 +1,7 @@
 """The evidence judge from the samples on: what is read, what is said, and what each makeshift is."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -71,6 +72,15 @@ def looks(cluster: Cluster, until: float, every: float = 5, **more: Any) -> list
             legs(0.006, rate=25, beside=25), HALF, "Fail", "WorseThanStable", 300, id="worse inside the limit"
         ),
         pytest.param(legs(0.05, 0.05), {}, "Hold", "EnvironmentIncident", 600, id="both fail alike"),
+        pytest.param(legs(0.1, 0.05), {}, "Hold", "EnvironmentIncident", 300, id="both fail, the canary some more"),
+        pytest.param(
+            legs(0.3, lambda second: 0.01 * (second > 0)),
+            {},
+            "Fail",
+            "SuccessRateLow",
+            150,
+            id="both, the canary far more",
+        ),
         pytest.param(legs(1.0, 1.0), {}, "Hold", "EnvironmentIncident", 100, id="both fail wholly"),
         pytest.param(legs(rate=0), {}, "NoData", "NoRequests", 100, id="no requests"),
         pytest.param(legs(rate=0.1), {}, "NoData", "TooFewRequests", 100, id="too few requests"),
@@ -160,9 +170,8 @@ def test_a_number_beyond_its_limit_never_passes_by_time() -> None:
 def test_numbers_are_told_with_their_bounds() -> None:
     """One sentence: share, requests, bounds, stable, evidence; and the same as numbers."""
     said = looks(Cluster(legs(0.2)), 60)[-1][1]
-    assert said.text == (
-        "errors 21 % of 68 requests (99 % sure: 7–41), stable 0.1 %; evidence 117 of 100"
-    ) or said.text.startswith("errors ")
+    pattern = r"errors \d\d % of \d\d requests \(99 % sure: [\d.]+–\d\d\), stable [\d.]+ %; evidence [\d,]+ of 100"
+    assert re.fullmatch(pattern, said.text)
     assert said.evidence is not None
     assert said.evidence >= 100
     assert said.success is not None
@@ -256,6 +265,23 @@ def test_samples_without_edges_first() -> None:
 
     said = evidence.judge(a_question(60, limits={"latency": P99}), read)
     assert said.reason == "PrometheusBusy"
+
+
+def test_what_is_over_holds_and_does_not_convict() -> None:
+    """Failures that nobody looked at while they happened, and that have ended since."""
+    cluster = Cluster(legs(lambda second: 0.3 * (35 < second <= 155), rate=10))
+    said = evidence.judge(a_question(250), cluster.read)
+    assert (said.verdict, said.reason) == ("Hold", "Suspected")
+    assert said.evidence is not None
+    assert said.evidence > 100
+
+
+def test_silence_at_a_step_is_no_verdict() -> None:
+    """The canary was seen before, and has had no request since."""
+    cluster = Cluster((*legs(beside=47.5)[:3], Pod("web-canary", "c", lambda t: 3.0 * (t < 50), born=0, phase=7)))
+    said = evidence.judge(a_question(200, since=80), cluster.read)
+    assert (said.verdict, said.reason) == ("NoData", "NoRequests")
+    assert said.text == "0 requests in 2 min, 20 needed; less than one request a scrape"
 
 
 @pytest.mark.parametrize(

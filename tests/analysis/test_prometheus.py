@@ -16,7 +16,7 @@ from urllib import parse
 
 import pytest
 
-from analysis import errors, outcome, prometheus
+from analysis import errors, outcome, prometheus, samples
 from tests.analysis import loopback
 
 AT = datetime(2026, 11, 3, 10, 0, 0, 250_000, UTC)
@@ -181,6 +181,64 @@ def test_a_fault_has_a_name_and_words(answer: loopback.Answer, fault: str, words
     assert found.fault == fault
     assert words in found.text
     assert "secret" not in found.text
+
+
+def read(answer: loopback.Answer) -> samples.Answer:
+    """What the door makes of a server's answer to a range selector."""
+    with loopback.serving(answer) as server, door(loopback.address(server)) as opened:
+        return opened.read("up[60s]", AT)
+
+
+def counter(*values: object) -> dict[str, object]:
+    """One series of a matrix, a sample each second."""
+    return {"metric": {"pod": "a"}, "values": [[second, value] for second, value in enumerate(values)]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(
+            loopback.success([counter("1", "2.5")], "matrix"),
+            samples.Matrix((samples.Series({"pod": "a"}, (0, 1), (1, 2.5)),)),
+            id="samples",
+        ),
+        pytest.param(loopback.success([], "matrix"), samples.Matrix(), id="no series"),
+        pytest.param(loopback.success([counter()], "matrix"), samples.Matrix(), id="no samples"),
+        pytest.param(
+            loopback.success([counter("1", "NaN", "+Inf", "3")], "matrix"),
+            samples.Matrix((samples.Series({"pod": "a"}, (0, 3), (1, 3)),)),
+            id="what is not finite is no sample",
+        ),
+    ],
+)
+def test_samples_are_read_as_they_are(answer: loopback.Answer, expected: samples.Matrix) -> None:
+    """A range selector gives each series with its times and values."""
+    assert read(answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "words"),
+    [
+        pytest.param(loopback.success([], "vector"), "PrometheusMalformed", "a vector where a matrix", id="vector"),
+        pytest.param(
+            loopback.success([counter(3)], "matrix"), "PrometheusMalformed", "another shape", id="bare number"
+        ),
+        pytest.param(
+            loopback.success([{"metric": {}}], "matrix"), "PrometheusMalformed", "another shape", id="no values"
+        ),
+        pytest.param(
+            loopback.success([], "matrix", warnings=["store away"]), "PrometheusPartial", "store away", id="partial"
+        ),
+        pytest.param(loopback.failure(422, "execution", "too many samples"), "PrometheusBadQuery", "up[60s]", id="422"),
+        pytest.param(flood, "PrometheusMalformed", "select fewer series", id="endless body"),
+    ],
+)
+def test_a_fault_of_samples_has_the_same_names(answer: loopback.Answer, fault: str, words: str) -> None:
+    """The same explicit outcomes as for numbers."""
+    found = read(answer)
+    assert isinstance(found, outcome.Broken)
+    assert found.fault == fault
+    assert words in found.text
 
 
 def test_a_fault_names_the_address_without_the_password() -> None:

@@ -1,19 +1,41 @@
 """The actor's thoughts: which patch an act is, and that a merge patch leads exactly to what is wished."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import names
+from deploy import kinds, names
+from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held, Revision, Workload
 from rollout import actor
-from rollout.actor import Hand, Stale
+from rollout.actor import Actor, Hand, Stale
 from rollout.observer import View
-from rollout.seen import ClearWish, Hold, Leave, Mark, RevertTemplate, Unhold, Unpause
-from tests.rollout.building import a_plan, a_release, a_workload, wishing
+from rollout.routes import Routes
+from rollout.seen import (
+    Begin,
+    ClearWish,
+    Disown,
+    EndBase,
+    HandOver,
+    Hold,
+    Leave,
+    Mark,
+    Raise,
+    RaiseBase,
+    Record,
+    Remove,
+    RevertTemplate,
+    Steer,
+    Sweep,
+    Unhold,
+    Unpause,
+)
+from tests.rollout.building import DOWN, START, a_plan, a_release, a_workload, wishing
+from tests.rollout.small_cluster import SmallCluster
 
 OLD = {
     "metadata": {"labels": {"app": "web", names.POD_TEMPLATE_HASH: "abc"}},
@@ -159,3 +181,68 @@ def test_without_a_release_there_is_nothing_to_act_on() -> None:
     """The next look finds out why."""
     with pytest.raises(Stale):
         actor.missing()
+
+
+def an_actor(cluster: SmallCluster) -> Actor:
+    door = cast(Cluster, cluster)
+    return Actor(door, Routes(door, cluster.watched), lambda: START)
+
+
+def a_whole_hand(**changes: Any) -> Hand:
+    view = View("shop", "web", {}, a_workload(), (Revision("abc", "v1", 4, 4, OLD),), ())
+    return Hand(replace(view, **changes), a_release(), None)
+
+
+@pytest.mark.parametrize(
+    ("act", "hand"),
+    [
+        pytest.param(Steer(DOWN), a_whole_hand(), id="no route to write"),
+        pytest.param(Raise(1), a_whole_hand(work=a_workload("v3")), id="the template is another's by now"),
+        pytest.param(Raise(1), a_whole_hand(work=None), id="no template to copy"),
+        pytest.param(Mark("v2"), a_whole_hand(work=None), id="no Deployment to mark"),
+        pytest.param(Record(a_release().status), Hand(a_whole_hand().view, None, None), id="no release to write"),
+        pytest.param(Remove(), Hand(a_whole_hand().view, None, None), id="no release whose canary it is"),
+    ],
+)
+def test_what_was_decided_about_another_world_is_not_done(act: Any, hand: Hand) -> None:
+    """Nothing is written; the next look sees the world as it is."""
+    cluster = SmallCluster()
+    with pytest.raises(Stale):
+        an_actor(cluster).perform(act, hand)
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(EndBase("web-v1"), id="a base that has ended"),
+        pytest.param(HandOver("web-v1", {}), id="a base that knows already"),
+        pytest.param(Remove(base=True), id="canaries that are gone"),
+        pytest.param(Sweep(), id="nothing to sweep"),
+        pytest.param(RaiseBase("web-v1", 4), id="a base's canary that is gone"),
+        pytest.param(Disown(), id="no route that was ours"),
+    ],
+)
+def test_what_is_done_already_is_not_done_again(act: Any) -> None:
+    """Each act is idempotent."""
+    cluster = SmallCluster()
+    an_actor(cluster).perform(act, a_whole_hand())
+    assert cluster.writes == []
+
+
+def test_what_somebody_else_deletes_meanwhile_is_no_fault() -> None:
+    """A canary or an ended Release that is gone is what was wished."""
+    cluster = SmallCluster()
+    canary = cluster.seed(kinds.DEPLOYMENT, "web-canary-v2", metadata={"labels": {names.RELEASE: "web-v2"}}, spec={})
+    cluster.before = lambda written: cluster.objects.clear()
+    an_actor(cluster).perform(Sweep(), a_whole_hand(orphans=(canary,)))
+    assert an_actor(cluster).let_go(a_release()) == a_release()
+    assert cluster.writes == []
+
+
+def test_a_release_that_exists_is_not_made_anew() -> None:
+    """Its name is told by the template and the attempt."""
+    cluster = SmallCluster()
+    for _ in range(2):
+        an_actor(cluster).perform(Begin("v2", 1, a_plan()), a_whole_hand())
+    assert [written[:2] for written in cluster.writes] == [("create", "Release")]

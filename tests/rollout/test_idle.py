@@ -130,7 +130,7 @@ OUT = {names.STRATEGY: None}
         pytest.param(
             an_idle(malformed=("Release shop/x can not be read",)),
             (),
-            ["ReleaseMalformed"],
+            [],
             id="no release beside one that can not be read",
         ),
         pytest.param(

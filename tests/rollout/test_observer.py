@@ -97,6 +97,12 @@ WHERE = "Deployment shop/web"
             id="a Service without selector",
         ),
         pytest.param(
+            (lambda shop: shop.cluster.objects["Service", "web"].pop("spec"),),
+            f"{WHERE}: no Service in the namespace selects its pods {PODS}",
+            id="a Service without spec",
+        ),
+        pytest.param((a_service("web-too", selector={"app": "web", "tier": "x"}),), None, id="one selects more"),
+        pytest.param(
             (a_service("web-too", selector={"version": "v1"}),),
             f"{WHERE}: web, web-too select its pods; name one with rampart.dev/service",
             id="two Services",
@@ -433,31 +439,6 @@ def test_a_plan_is_read_with_the_defaults_of_the_installation() -> None:
     assert isinstance(shop.observer.plan(a_workload()), Plan)
     found = shop.observer.plan(a_workload(annotations={"rampart.dev/steps": "0"}))
     assert isinstance(found, tuple)
-
-
-@pytest.mark.parametrize(
-    ("chosen", "text"),
-    [
-        pytest.param({"matchLabels": {"app": "web", "tier": "x"}}, "app=web,tier=x", id="labels"),
-        pytest.param({"matchLabels": None}, "", id="none"),
-        pytest.param(
-            {
-                "matchLabels": {"app": "web"},
-                "matchExpressions": [
-                    {"key": "tier", "operator": "In", "values": ["a", "b"]},
-                    {"key": "zone", "operator": "NotIn", "values": ["c"]},
-                    {"key": "on", "operator": "Exists"},
-                    {"key": "off", "operator": "DoesNotExist"},
-                ],
-            },
-            "app=web,tier in (a,b),zone notin (c),on,!off",
-            id="expressions",
-        ),
-    ],
-)
-def test_a_selector_is_written_as_the_api_takes_it(chosen: Json, text: str) -> None:
-    """matchLabels and matchExpressions of apps/v1."""
-    assert observer.selector({"selector": chosen}) == text
 
 
 def test_the_running_labels_are_those_of_the_largest_set() -> None:

@@ -1,5 +1,6 @@
 """Progress: how stages go on, in the order make before break; the decisions that whole stories do not reach."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -886,7 +887,8 @@ def test_marks_come_before_the_end(status: dict[str, Any], workload: Any, acts: 
     """Law 3: what the Deployment needs by how the release ended."""
     release = a_release(Phase.ROLLING_BACK, **status)
     route = a_survey(None, legs=frozenset({BASE}) if status.get("base") else frozenset())
-    decision = decided(release, workload=workload, canary=None, route=route)
+    base = replace(a_base(), saved=release.status.saved or {}) if status.get("base") else None
+    decision = decided(release, workload=workload, canary=None, route=route, base=base)
     assert [*decision.acts[:-1]] == [Disown(), *acts]
     assert recorded(decision).phase is (release.status.outcome or Phase.REVERTED)
     assert (recorded(decision).ended, recorded(decision).reason) == (after(60), release.status.reason)

@@ -492,7 +492,8 @@ def test_what_a_failed_successor_learned_of_the_route_is_put_back_by_its_base() 
     shop = released()
     half_rolled(shop)
     shop.live(lambda found: found.phases == ["Promoting", "Stepping"])
-    rewritten: Json = {**ROUTE, "http": [{**ROUTE["http"][0], "timeout": "9s"}]}
+    shared = [{"destination": {"host": host}, "weight": weight} for host, weight in (("web", 80), ("legacy", 20))]
+    rewritten: Json = {**ROUTE, "http": [{"route": shared}]}
     shop.cluster.edit(kinds.VIRTUAL_SERVICE, "web", {"spec": rewritten})
     shop.judge.says = MEASURING
     shop.look()
@@ -503,6 +504,7 @@ def test_what_a_failed_successor_learned_of_the_route_is_put_back_by_its_base() 
     shop.annotate(do="revert")
     shop.live(at_rest)
     assert (shop.phases, shop.route) == (["Promoted", "RolledBack"], rewritten)
+    assert shop.reasons.count("RouteDrift") == 1
     assert kinds_left(shop) == LEFT
 
 

@@ -1,13 +1,17 @@
 """Memory: our own writes lie over what is watched, until the watch has caught up."""
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 
-from deploy.traffic import Json
+from deploy import errors, kinds, traffic
+from deploy.cluster import Cluster
+from deploy.traffic import Json, Split
 from rollout import routes
-from rollout.routes import Memory
+from rollout.routes import Memory, Routes
+from tests.rollout.small_cluster import SmallCluster, Written
 
 KIND = "VirtualService"
 
@@ -124,3 +128,102 @@ def test_a_target_is_a_value_of_its_own() -> None:
     found = routes.target_of("shop", "web", running, {"app": "web", "v": "2"}, "cluster.local")
     running["app"] = "other"
     assert (found.namespace, found.service, found.pod_labels["app"]) == ("shop", "web", "web")
+
+
+SERVED = [{"route": [{"destination": {"host": "web"}}]}]
+TARGET = routes.target_of("shop", "web", {"app": "web"}, {"app": "web"}, "cluster.local")
+SPLIT = Split(((traffic.replica_set("v1"), 10_000), (traffic.canary("web-v2"), 0)))
+
+
+def a_routed_cluster(*hosts: str) -> tuple[SmallCluster, Routes]:
+    """One VirtualService for each host, all to the Service, and legs for the split."""
+    cluster = SmallCluster()
+    for host in hosts:
+        spec = {"hosts": [host], "gateways": ["mesh"], "http": SERVED}
+        cluster.seed(kinds.VIRTUAL_SERVICE, host.partition(".")[0], spec=spec)
+    found = Routes(cast(Cluster, cluster), cluster.watched)
+    found.define(TARGET, frozenset(SPLIT.pins))
+    cluster.writes.clear()
+    return cluster, found
+
+
+def refusing(name: str, error: errors.ClusterError, times: int = 1_000) -> Callable[[Written], None]:
+    """Writes of the object of this name are refused so many times."""
+    left = [error] * times
+
+    def refuse(written: Written) -> None:
+        if written[2] == name and left:
+            raise left.pop()
+
+    return refuse
+
+
+def test_a_refused_route_does_not_keep_the_others() -> None:
+    """Promise 10: what can be written is, and the refusal is raised."""
+    cluster, found = a_routed_cluster("web", "shop.example.com")
+    cluster.before = refusing("shop", errors.Invalid("a policy says no"))
+    with pytest.raises(errors.Invalid, match="a policy says no"):
+        found.steer(TARGET, SPLIT, None)
+    assert cluster.writes == [("replace", "VirtualService", "web")]
+    cluster.before = SmallCluster().before
+    found.steer(TARGET, SPLIT, None)
+    assert found.survey(TARGET, None)[0].agreed
+    assert cluster.writes[1:] == [("replace", "VirtualService", "shop")]
+
+
+@pytest.mark.parametrize(("conflicts", "written"), [(0, True), (routes.TRIES - 1, True), (routes.TRIES, False)])
+def test_a_conflict_is_thought_over_again_at_once(conflicts: int, written: bool) -> None:
+    """Case 5: over what stands there now; a writer that never rests is left to the next look."""
+    cluster, found = a_routed_cluster("web")
+    cluster.before = refusing("web", errors.Conflict("somebody was faster"), conflicts)
+    if written:
+        found.steer(TARGET, SPLIT, None)
+    else:
+        with pytest.raises(errors.Conflict):
+            found.steer(TARGET, SPLIT, None)
+    assert (found.survey(TARGET, None)[0].split == SPLIT) is written
+
+
+def test_a_write_of_somebody_else_that_the_watch_has_not_brought_is_kept() -> None:
+    """A conflict reads the object itself."""
+    cluster, _ = a_routed_cluster("web")
+    late = cluster.watched("VirtualService")
+    cluster.edit(kinds.VIRTUAL_SERVICE, "web", {"spec": {"http": [{**SERVED[0], "timeout": "9s"}]}})
+    slow = Routes(cast(Cluster, cluster), lambda kind: late if kind == "VirtualService" else cluster.watched(kind))
+    slow.steer(TARGET, SPLIT, None)
+    assert cluster.get(kinds.VIRTUAL_SERVICE, "web")["spec"]["http"][0]["timeout"] == "9s"
+    assert slow.survey(TARGET, None)[0].split == SPLIT
+
+
+def test_a_route_that_is_gone_is_not_written() -> None:
+    """The watch has not brought its deletion yet; mesh clients get the temporary one."""
+    cluster, _ = a_routed_cluster("web")
+    late = cluster.watched("VirtualService")
+    del cluster.objects["VirtualService", "web"]
+    slow = Routes(cast(Cluster, cluster), lambda kind: late if kind == "VirtualService" else cluster.watched(kind))
+    slow.steer(TARGET, SPLIT, None)
+    assert [item["metadata"]["name"] for item in cluster.watched("VirtualService")] == ["web-rampart"]
+
+
+def test_a_kind_that_the_server_does_not_know_is_no_conflict() -> None:
+    """Nothing to try again."""
+    cluster, _ = a_routed_cluster("web")
+    del cluster.objects["DestinationRule", "web-rampart"]
+    cluster.before = refusing("web-rampart", errors.Missing("the server could not find the requested resource"))
+    fresh = Routes(cast(Cluster, cluster), cluster.watched)
+    with pytest.raises(errors.Missing):
+        fresh.define(TARGET, frozenset(SPLIT.pins))
+
+
+def test_what_is_nobodys_is_not_disowned() -> None:
+    """Only what was split and still carries our name as its writer."""
+    cluster, found = a_routed_cluster("web")
+    saved = found.survey(TARGET, None)[0].saved
+    found.disown(TARGET, saved)
+    found.disown(None, saved)
+    assert cluster.writes == []
+    found.steer(TARGET, SPLIT, saved)
+    found.disown(TARGET, {})
+    assert cluster.writes == [("replace", "VirtualService", "web")]
+    found.disown(TARGET, saved)
+    assert cluster.get(kinds.VIRTUAL_SERVICE, "web")["metadata"]["managedFields"] == [{"manager": "kubectl"}]

@@ -145,11 +145,11 @@ def test_the_holding_condition_says_why(found: Status, reason: str) -> None:
 
 
 def test_an_ended_release_forgets_what_only_a_live_one_needs() -> None:
-    """Case 56: the saved route and the past drifts go; the last three decisions stay."""
+    """Case 56: the saved route and the past drifts go; the last two decisions stay."""
     lines = tuple(Decision(at=after(n), reason=f"R{n}", message="m") for n in range(9))
     body = status.dump(FULL.model_copy(update={"phase": Phase.PROMOTED, "decisions": lines}), {}, START)
     assert (body["saved"], body["drifts"], body["podLabels"]) == (None, [], {})
-    assert [line["reason"] for line in body["decisions"]] == ["R6", "R7", "R8"]
+    assert [line["reason"] for line in body["decisions"]] == ["R7", "R8"]
 
 
 @pytest.mark.parametrize("phase", sorted(ENDED))

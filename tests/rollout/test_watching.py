@@ -1,10 +1,11 @@
 """Watching: what is kept of an object, and which change touches which name."""
 
+import threading
 from typing import Any
 
 import pytest
 
-from deploy import kinds, names
+from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from deploy.kinds import Kind
 from deploy.traffic import Json
@@ -12,7 +13,7 @@ from deploy.watch import Reflector
 from rollout import watching
 from rollout.status import ENDED, Phase
 from rollout.watching import Watches
-from tests.deploy.api_server import door, page
+from tests.deploy.api_server import door, page, status
 
 
 def a_deployment(held: str | None = None, opted_in: bool = True, **metadata: Any) -> Json:
@@ -189,3 +190,40 @@ def test_the_net_looks_at_releases_in_flight_and_held_templates() -> None:
         assert found.in_flight() == frozenset({"shop/web"})
         assert found.open_names() == frozenset({"shop/web", "shop/api"})
         assert "the watch of VirtualServices is not established" in watches(cluster, Calls(), False).unsynced()
+
+
+def test_routes_that_are_not_all_known_are_not_decided_on() -> None:
+    """A split that is not seen is no split that is not there."""
+    with door(lambda asked: page("1")) as cluster:
+        found = watches(cluster, Calls(), False)
+        with pytest.raises(errors.Unreachable, match="VirtualServices are not all known"):
+            found.routes("VirtualService")
+
+
+def test_what_is_opted_in_is_known_by_name() -> None:
+    """For the proof of the hold, when a policy changes."""
+    with door(lambda asked: page("1")) as cluster:
+        items = [TRIMMED, {**HELD, "key": "shop/api"}, {**OTHER, "key": "shop/x"}]
+        found = watches(cluster, Calls(), False)
+        found.reflectors = {**found.reflectors, "Deployment": full(cluster, kinds.DEPLOYMENT, items)}
+        assert found.opted_in() == ["shop/web", "shop/api"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stops"),
+    [
+        pytest.param(0.2, False, id="for a while"),
+        pytest.param(600, True, id="and not at all when it is to stop"),
+    ],
+)
+def test_a_server_that_answers_nothing_is_waited_for(seconds: float, stops: bool) -> None:
+    """The kinds that are not full are named; the controller starts nevertheless."""
+    stopping = threading.Event()
+    if stops:
+        stopping.set()
+    with door(lambda asked: status(503, "later")) as cluster:
+        found = watches(cluster, Calls(), False)
+        unsynced = found.start(seconds, stopping)
+        found.stop()
+    assert "the watch of Deployments is not established" in unsynced
+    assert len(unsynced) == len(found.reflectors)

@@ -212,6 +212,18 @@ TALES: dict[str, Tale] = {
         (Phase.CANCELLED,),
         running="v1",
     ),
+    "opted out with a newer template in the native roll-out, and let go by its owner": Tale(
+        (RELEASE, (270.0, template("v3")), (270.0, opt_out), (300.0, escape)),
+        (Phase.SUPERSEDED,),
+        running="v3",
+        lenient=True,
+    ),
+    "a newer template escapes while it steps on an interrupted one's canary": Tale(
+        (RELEASE, (270.0, template("v3")), (350.0, escape)),
+        (Phase.SUPERSEDED, Phase.CANCELLED),
+        running="v3",
+        lenient=True,
+    ),
     "reverted and opted out in one write": Tale(
         (RELEASE, (60.0, template("v1")), (60.0, opt_out)), (Phase.CANCELLED,), running="v1", paused=False
     ),

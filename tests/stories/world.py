@@ -331,7 +331,8 @@ class World:
             return idle.decide(self._idle()) if self.exists else Decision()
         seen = self.seen(release)
         decision = machine.decide(release, seen, PACE)
-        if not decision.acts and self.exists and MOVES[signals.name(release, seen)] is Course.STAND:
+        stands = MOVES[signals.name(release, seen)] is Course.STAND and not decision.acts
+        if stands and idle.calls_for_successor(self.workload()):
             return idle.successor(self._idle(), release)
         return decision
 

@@ -1,0 +1,87 @@
+"""Which Service leads to a Deployment's pods, and to nobody else's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from deploy import names
+from deploy.traffic import Json
+from deploy.workload import Workload
+
+CHOICE = f"{names.GROUP}/service"
+"""The annotation that names the Service."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What else is in the Deployment's namespace."""
+
+    services: Sequence[Json] = field(hash=False)
+    deployments: Sequence[Json] = field(hash=False)
+
+
+def choose(work: Workload, running: Mapping[str, str], around: Surroundings) -> Json | tuple[str, ...]:
+    """The one Service that a release moves, or sentences that say why there is none.
+
+    running: the labels of the pods that run now.
+    """
+    matching = [item for item in around.services if matches(selector_of(item), running)]
+    wanted = work.annotations.get(CHOICE)
+    where = f"Deployment {work.namespace}/{work.name}"
+    if wanted is not None:
+        matching = [item for item in matching if item["metadata"]["name"] == wanted]
+        if not matching:
+            return (f"{CHOICE} on {where} must name a Service that selects its pods, got {wanted}",)
+    if not matching:
+        return (f"{where}: no Service in the namespace selects its pods {dict(running)}",)
+    if len(matching) > 1:
+        found = ", ".join(item["metadata"]["name"] for item in matching)
+        return (f"{where}: {found} select its pods; name one with {CHOICE}",)
+    return faults(work, matching[0], around) or matching[0]
+
+
+def faults(work: Workload, service: Json, around: Surroundings) -> tuple[str, ...]:
+    """Why this Service can not be moved: it must lead to this Deployment's pods only, with the held template too."""
+    chosen = selector_of(service)
+    where = f"Service {work.namespace}/{service['metadata']['name']}"
+    if not matches(chosen, work.labels):
+        return (f"{where}: its selector {chosen} does not take the held template's labels {work.labels}",)
+    if service["spec"].get("type") == "ExternalName":
+        return (f"{where} is of type ExternalName and has no pods",)
+    others = [item["metadata"]["name"] for item in around.deployments if is_neighbour(item, work, chosen)]
+    if others:
+        return (f"{where} also selects the pods of Deployment {', '.join(others)}; a release needs one to itself",)
+    return ()
+
+
+def is_neighbour(deployment: Json, work: Workload, chosen: Mapping[str, str]) -> bool:
+    """Whether it is another Deployment, and no canary, whose pods the selector takes."""
+    metadata = deployment["metadata"]
+    if metadata["name"] == work.name or names.RELEASE in (metadata.get("labels") or {}):
+        return False
+    return matches(chosen, (deployment["spec"]["template"].get("metadata") or {}).get("labels") or {})
+
+
+def selector_of(service: Json) -> Mapping[str, str]:
+    found: Mapping[str, str] = (service.get("spec") or {}).get("selector") or {}
+    return found
+
+
+def matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether a Service's selector takes pods of these labels; a Service without selector takes none."""
+    return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def selector(spec: Json) -> str:
+    """A Deployment's selector as the API takes it."""
+    chosen = spec["selector"]
+    parts = [f"{key}={value}" for key, value in (chosen.get("matchLabels") or {}).items()]
+    for rule in chosen.get("matchExpressions") or ():
+        values = ",".join(rule.get("values") or ())
+        match rule["operator"]:
+            case "In" | "NotIn":
+                parts.append(f"{rule['key']} {rule['operator'].lower()} ({values})")
+            case "Exists":
+                parts.append(rule["key"])
+            case "DoesNotExist":
+                parts.append(f"!{rule['key']}")
+    return ",".join(parts)
