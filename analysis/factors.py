@@ -14,7 +14,7 @@ Leg = Sequence[tuple[int, int]]
 CAP = math.log(10)
 """The most that one pod adds to the logarithm of the evidence in one window."""
 
-COLD_CAP = math.log(200)
+COLD_CAP = math.log(120)
 """The same while pods warm up, where only what is far beyond tolerance counts; even this alone is not enough."""
 
 TIMES = (2.0, 6.0, 17.0, 51.0, 150.0)

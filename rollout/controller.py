@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from analysis import judge, preflight
+from analysis import evidence, judge, preflight
 from analysis.prometheus import Access, Prometheus
 from analysis.threshold import Latency
 from analysis.verdict import Judgement
@@ -48,6 +48,10 @@ class MetricsJudge:
         about = (question.canary, question.since, question.bad_looks, question.last_bad)
         return self.desk.ask(name, "judge", about, lambda: judge.judge(question, self.prometheus.ask))
 
+    def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None:
+        about = (question.asked.canary, question.asked.since, question.weight)
+        return self.desk.ask(name, "evidence", about, lambda: evidence.judge(question, self.prometheus.read))
+
     def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
         namespace, _, workload = name.partition("/")
         answer = self.desk.ask(
@@ -86,7 +90,9 @@ class Controller:
         pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
         observer = Observer(self._cluster, routes, MetricsJudge(self._prometheus, self._desk), settings, now)
         actor = Actor(self._cluster, routes, now)
-        self._reconciler = Reconciler(self._cluster, observer, actor, self._tell, pace, settings.keep)
+        self._reconciler = Reconciler(
+            self._cluster, observer, actor, self._tell, pace, settings.keep, self.metrics.judged
+        )
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry)
         self._stopping = threading.Event()
         self._failures: dict[str, int] = {}

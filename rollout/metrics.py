@@ -2,6 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from analysis.verdict import Judgement
 from rollout.status import ENDED, Release
 
 
@@ -35,14 +36,43 @@ class Metrics:
             ["namespace", "deployment", "phase"],
             registry=self.registry,
         )
+        self.measured = Gauge(
+            "rampart_release_measured",
+            "What the last look measured of each release in flight: success_percent, latency_ms, share_percent,"
+            " requests, evidence (100 convicts) and proof.",
+            ["namespace", "deployment", "value"],
+            registry=self.registry,
+        )
+        self.verdicts = Counter(
+            "rampart_verdicts", "Judgements, by verdict and reason.", ["verdict", "reason"], registry=self.registry
+        )
         self.ended = Counter(
             "rampart_releases", "Releases that ended, by outcome.", ["outcome"], registry=self.registry
         )
         self._phases: dict[tuple[str, str], str] = {}
+        self._values: dict[tuple[str, str], set[str]] = {}
 
     def request(self, verb: str, kind: str, code: int, seconds: float) -> None:
         """One answered request; 0 is no answer."""
         self.requests.labels(verb, kind, str(code)).inc()
+
+    def judged(self, release: Release, judgement: Judgement) -> None:
+        """What a look measured."""
+        self.verdicts.labels(judgement.verdict.value, judgement.reason.value).inc()
+        share = None if judgement.seen_share is None else 100 * judgement.seen_share
+        values = {
+            "success_percent": judgement.success,
+            "latency_ms": judgement.latency_ms,
+            "share_percent": share,
+            "requests": judgement.requests,
+            "evidence": judgement.evidence,
+            "proof": judgement.proof,
+        }
+        key = (release.namespace, release.spec.deployment)
+        for value, number in values.items():
+            if number is not None:
+                self.measured.labels(*key, value).set(number)
+                self._values.setdefault(key, set()).add(value)
 
     def release(self, release: Release) -> None:
         """What a release shows now."""
@@ -51,6 +81,8 @@ class Metrics:
         if before is not None:
             self.phase.remove(*key, before)
         if release.status.phase in ENDED:
+            for value in self._values.pop(key, ()):
+                self.measured.remove(*key, value)
             if before is not None:
                 self.weight.remove(*key)
                 self.ended.labels(release.status.phase.value).inc()

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from analysis import judge
+from analysis import evidence, judge
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
 from deploy import hold, kinds, names, services, workload
@@ -32,6 +32,8 @@ class Judge(Protocol):
     """What is asked about metrics of the Deployment `name` (namespace/name); an answer may come later."""
 
     def judge(self, name: str, question: judge.Question) -> Judgement | None: ...
+
+    def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None: ...
 
     def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]: ...
 
@@ -234,7 +236,18 @@ class Observer:
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
         )
-        return replace(seen, judgement=self._judge.judge(f"{release.namespace}/{release.spec.deployment}", question))
+        name = f"{release.namespace}/{release.spec.deployment}"
+        if plan.judge is plans.Judge.THRESHOLD:
+            return replace(seen, judgement=self._judge.judge(name, question))
+        following = plan.after(status.weight) if status.phase is Phase.STEPPING else None
+        weighed = evidence.EvidenceQuestion(
+            asked=question,
+            began=status.ready_at or status.since,
+            weight=status.weight,
+            next_weight=following,
+            checkpoint=status.checkpoint or None,
+        )
+        return replace(seen, judgement=self._judge.weigh(name, weighed))
 
     def canary(self, release: Release) -> Canary | None:
         """The canary Deployment of a release, and its pods' own words."""

@@ -21,6 +21,7 @@ class Strategy(StrEnum):
 
 
 class Judge(StrEnum):
+    EVIDENCE = "evidence"
     THRESHOLD = "threshold"
 
 
@@ -145,7 +146,7 @@ class Plan(BaseModel):
     bake: Duration = timedelta(seconds=60)
     success_rate: Percent = Decimal(99)
     latency: Limit = None
-    judge: Judge = Judge.THRESHOLD
+    judge: Judge = Judge.EVIDENCE
     max_failures: Annotated[int, Field(ge=1, le=100)] = 3
     on_failure: OnFailure = OnFailure.ROLLBACK
     on_no_data: OnNoData = OnNoData.HOLD

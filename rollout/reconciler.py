@@ -4,6 +4,7 @@ import collections
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from analysis.verdict import Judgement
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from rollout import idle, machine, signals
@@ -16,6 +17,9 @@ from rollout.status import Phase, Release
 
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10
+
+Measured = Callable[[Release, Judgement], None]
+"""Told what each look measured."""
 
 Teller = Callable[[View, Release | None, Told], None]
 """Tells one decision to people: Events and the log."""
@@ -42,12 +46,20 @@ class Reconciler:
     """Looks at one Deployment at a time; safe for many threads as long as no two hold the same name."""
 
     def __init__(
-        self, cluster: Cluster, observer: Observer, actor: Actor, tell: Teller, pace: Pace, keep: int = 3
+        self,
+        cluster: Cluster,
+        observer: Observer,
+        actor: Actor,
+        tell: Teller,
+        pace: Pace,
+        keep: int = 3,
+        measured: Measured | None = None,
     ) -> None:
         self._cluster = cluster
         self._observer = observer
         self._actor = actor
         self._tell = tell
+        self._measured = measured
         self._pace = pace
         self._keep = keep
         self._proofs = Proofs()
@@ -79,6 +91,8 @@ class Reconciler:
         if release is None:
             return self._at_rest(view)
         seen = self._observer.seen(view, release)
+        if self._measured is not None and seen.judgement is not None:
+            self._measured(release, seen.judgement)
         hand = Hand(view, release, self._observer.target(view, release))
         decision = machine.decide(release, seen, self._pace)
         try:

@@ -86,6 +86,8 @@ class Status(Model):
     """Why the release does not go on; empty while it does."""
     success: str = ""
     latency: str = ""
+    evidence: str = ""
+    """Evidence against the canary at the last recorded look; 100 convicts."""
     seen_weight: str = ""
     """The canary's measured share of requests at the last judged look."""
     started: Time | None = None
@@ -101,6 +103,8 @@ class Status(Model):
     service: str = ""
     pod_labels: dict[str, str] = {}
     """The Service whose traffic is moved, and the labels of its pods, recorded with the stable leg."""
+    checkpoint: str = ""
+    """What the evidence judge knew at the last record, so that it need not read everything again."""
     stable: tuple[Share, ...] = ()
     """The stable leg, recorded when the release leaves Pending."""
     stable_digests: tuple[str, ...] = ()
@@ -223,7 +227,7 @@ def epitaph(status: Status) -> dict[str, Any]:
     """What an ended release keeps of the fields that can be long."""
     lines = tuple(line.model_copy(update={"message": line.message[:120]}) for line in status.decisions[-2:])
     kept = {"message": status.message[:240], "decisions": lines, "drifts": (), "stable": (), "stable_digests": ()}
-    return {**kept, "saved": None, "pod_labels": {}, "new_stable": None}
+    return {**kept, "saved": None, "pod_labels": {}, "new_stable": None, "checkpoint": ""}
 
 
 def dump(status: Status, before: Json, now: datetime) -> Json:

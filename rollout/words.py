@@ -49,6 +49,10 @@ def measured(seen: Seen) -> dict[str, str]:
         found["success"] = f"{floor(judgement.success * 100) / 100:.2f} %"
     if judgement.latency_ms is not None:
         found["latency"] = f"{judgement.latency_ms:.0f} ms"
+    if judgement.evidence is not None:
+        found["evidence"] = f"{judgement.evidence:.3g} of 100"
+    if judgement.checkpoint is not None:
+        found["checkpoint"] = judgement.checkpoint
     if judgement.seen_share is not None:
         found["seen_weight"] = f"{100 * judgement.seen_share:.1f} %"
     return found

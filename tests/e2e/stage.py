@@ -64,7 +64,7 @@ spec:
     route: [{destination: {host: web}}]
 """
 
-PLAN = {"strategy": "canary", "steps": "20,50", "interval": "6s", "bake": "5s"}
+PLAN = {"strategy": "canary", "judge": "threshold", "steps": "20,50", "interval": "6s", "bake": "5s"}
 FLAGS = {"warm-up": "3s", "look": "2", "min-requests": "10", "workers": "2"}
 
 

@@ -1,19 +1,12 @@
 """What a release lives through: a killed controller, a Prometheus that goes away, and foreign writers."""
 
 import signal
-import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from deploy import kinds
-from sandbox import cluster, tools
-from sandbox.cluster import Box
-from tests.e2e import stage
+from tests.e2e import prometheus_of_own, stage
 
 PORT = 19090
 
@@ -45,53 +38,17 @@ def test_controller_killed_while_rolling_back_finds_its_way() -> None:
         play.check_rest("v2-errors50", paused=True)
 
 
-class OwnPrometheus:
-    """A Prometheus of the test's own, over the sandbox's configuration."""
-
-    def __init__(self, directory: Path, box: Box) -> None:
-        self._arguments = [
-            str(tools.prometheus()),
-            f"--config.file={box.home.data / 'prometheus.yaml'}",
-            f"--storage.tsdb.path={directory}",
-            f"--web.listen-address=127.0.0.1:{PORT}",
-            "--log.level=error",
-        ]
-        self.process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def restart(self) -> None:
-        self.end()
-        self.process = self._start()
-
-
-@contextmanager
-def own_prometheus() -> Iterator[OwnPrometheus]:
-    with tempfile.TemporaryDirectory() as directory:
-        prometheus = OwnPrometheus(Path(directory), cluster.current())
-        try:
-            yield prometheus
-        finally:
-            prometheus.process.send_signal(signal.SIGCONT)
-            prometheus.end()
-
-
 def test_prometheus_away_and_back_holds_and_goes_on() -> None:
     """Stopped, hung and started again in mid-step: a verdict of its own, never the canary's fault (promise 4)."""
     flags = {"prometheus-url": f"http://127.0.0.1:{PORT}", "prometheus-timeout": "2"}
-    with own_prometheus() as prometheus, stage.opened(flags=flags) as play:
+    with prometheus_of_own.opened(PORT) as prometheus, stage.opened(flags=flags) as play:
         play.send()
         play.set_image("v2")
         play.wait_weight("20")
         prometheus.end()
         stage.wait("it holds", lambda: play.status()["holding"] == "PrometheusUnreachable")
         assert play.status()["weight"] == "20"
-        prometheus.restart()
+        prometheus.start()
         play.wait_weight("50")
         prometheus.process.send_signal(signal.SIGSTOP)
         stage.wait("it holds", lambda: play.status()["holding"] == "PrometheusUnreachable")

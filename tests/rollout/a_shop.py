@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from analysis import judge
+from analysis import evidence, judge
 from analysis.threshold import Latency
 from analysis.verdict import Judgement, Verdict
 from deploy import kinds, names
@@ -35,11 +35,16 @@ class Judge:
 
     says: Judgement = field(default_factory=lambda: a_judgement(Verdict.PASS))
     asked: list[judge.Question] = field(default_factory=list)
+    weighed: list[evidence.EvidenceQuestion] = field(default_factory=list)
     wrong: tuple[str, ...] = ()
 
     def judge(self, name: str, question: judge.Question) -> Judgement | None:
         self.asked.append(question)
         return self.says
+
+    def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None:
+        self.weighed.append(question)
+        return self.judge(name, question.asked)
 
     def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
         return self.wrong

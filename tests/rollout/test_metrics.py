@@ -5,9 +5,10 @@ from decimal import Decimal
 import pytest
 from prometheus_client import generate_latest
 
+from analysis.verdict import Verdict
 from rollout.metrics import Metrics
 from rollout.status import ENDED, Phase
-from tests.rollout.building import a_release
+from tests.rollout.building import a_judgement, a_release
 
 
 def shown(metrics: Metrics) -> list[str]:
@@ -45,3 +46,16 @@ def test_requests_are_counted_by_what_came_back() -> None:
     metrics.request("get", "releases", 0, 0.1)
     text = generate_latest(metrics.registry).decode()
     assert 'rampart_api_requests_total{code="0",kind="releases",verb="get"} 1.0' in text
+
+
+def test_what_a_look_measured_is_shown_until_the_release_ends() -> None:
+    """Case 56: no series of dead releases."""
+    metrics, release = Metrics(), a_release(Phase.STEPPING)
+    metrics.release(release)
+    judgement = a_judgement(Verdict.HOLD, success=99.5, evidence=12.0, seen_share=0.05, requests=7)
+    metrics.judged(release, judgement)
+    text = generate_latest(metrics.registry).decode()
+    assert 'rampart_release_measured{deployment="web",namespace="shop",value="evidence"} 12.0' in text
+    assert 'rampart_release_measured{deployment="web",namespace="shop",value="share_percent"} 5.0' in text
+    metrics.release(a_release(Phase.PROMOTED))
+    assert "rampart_release_measured{" not in generate_latest(metrics.registry).decode()

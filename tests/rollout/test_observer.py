@@ -231,6 +231,31 @@ def test_the_judge_is_asked_about_the_canary_and_stable(
     assert question.thresholds.min_requests == 20
 
 
+@pytest.mark.parametrize(
+    ("phase", "weights"),
+    [
+        pytest.param(Phase.STEPPING, (Decimal(5), Decimal(25)), id="a step"),
+        pytest.param(Phase.BAKING, (Decimal(100), None), id="the bake, after which nothing is asked"),
+    ],
+)
+def test_evidence_is_weighed_since_the_canary_had_traffic(
+    phase: Phase, weights: tuple[Decimal, Decimal | None]
+) -> None:
+    """By default; with the weight that the step has and the one that it would lead to."""
+    shop = in_flight(phase)
+    seen(shop)
+    question, status = shop.judge.weighed[-1], release_of(shop).status
+    assert (question.weight, question.next_weight) == weights
+    assert (question.began, question.checkpoint) == (status.ready_at, None)
+
+
+def test_the_threshold_judge_is_asked_where_the_plan_says_so() -> None:
+    """And nothing is weighed then."""
+    shop = in_flight(Phase.STEPPING, judge="threshold")
+    seen(shop)
+    assert (len(shop.judge.weighed), len(shop.judge.asked) > 0) == (0, True)
+
+
 def test_a_success_rate_of_zero_is_not_judged() -> None:
     """The plan says that errors do not count."""
     shop = in_flight(Phase.STEPPING, success_rate="0")

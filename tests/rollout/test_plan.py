@@ -132,7 +132,7 @@ def test_every_key_is_read(key: str, value: str, field: str, read: object) -> No
         pytest.param("latency", "500ms", "must be a quantile and a limit such as p99<500ms, got 500ms", id="latency"),
         pytest.param("latency", "p0<5ms", "must be a quantile and a limit such as p99<500ms, got p0<5ms", id="p0"),
         pytest.param("latency", "p9<0s", "must be a quantile and a limit such as p99<500ms, got p9<0s", id="no time"),
-        pytest.param("judge", "evidence", "must be 'threshold', got evidence", id="a judge of a later version"),
+        pytest.param("judge", "oracle", "must be 'evidence' or 'threshold', got oracle", id="judge"),
         pytest.param("max-failures", "0", "must be greater than or equal to 1, got 0", id="max failures"),
         pytest.param("on-failure", "ignore", "must be 'rollback' or 'hold', got ignore", id="on failure"),
         pytest.param("on-no-data", "wait", "must be 'hold', 'cancel' or 'promote', got wait", id="on no data"),

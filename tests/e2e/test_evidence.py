@@ -1,0 +1,76 @@
+"""The evidence judge on real counters: what is bad is convicted early, what is good is let through sooner."""
+
+from rollout.plan import Plan
+from rollout.status import parse_time
+from tests.e2e import prometheus_of_own, stage
+
+PORT = 19191
+EVIDENCE = {"judge": "evidence", "steps": "5,25,50", "interval": "120s", "bake": "120s"}
+FLAGS = {"warm-up": "5s"}
+
+
+def test_fifth_of_errors_is_convicted_on_its_first_step() -> None:
+    """At 5 % of the traffic, with the numbers and the evidence told."""
+    with stage.opened(plan=EVIDENCE, flags=FLAGS) as play:
+        play.send(50)
+        play.set_image("v2-errors20")
+        status = play.wait_phase("RolledBack")
+        total = play.finish_load()
+        assert status["reason"] in ("SuccessRateLow", "WorseThanStable")
+        assert "evidence" in play.events(status["reason"])[0]["message"]
+        assert [line["reason"] for line in status["decisions"]].count("Stepping") <= 1
+        assert {version for version, _ in total.failures} == {"v2"}
+        play.check_rest("v2-errors20", paused=True)
+
+
+def test_healthy_release_is_promoted_by_proof_before_its_time() -> None:
+    """The interval is the longest stay: with enough requests it takes less than half of the plan's length."""
+    with stage.opened(plan=EVIDENCE, flags=FLAGS) as play:
+        play.send(120)
+        play.set_image("v2")
+        status = play.wait_phase("Promoted", patience=400)
+        taken = parse_time(status["ended"]) - parse_time(status["started"])
+        assert taken < Plan.model_validate(EVIDENCE | {"strategy": "canary"}).length / 2, taken
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def test_slow_tail_is_convicted_by_the_counts_above_the_limit() -> None:
+    """Five of a hundred requests take 800 ms, and the limit lets one of a hundred be slower than 500 ms."""
+    with stage.opened(plan={**EVIDENCE, "steps": "50", "latency": "p99<500ms"}, flags=FLAGS) as play:
+        play.send(60)
+        play.set_image("v2-slow800p5")
+        status = play.wait_phase("RolledBack", patience=150)
+        assert status["reason"] == "LatencyHigh"
+        play.check_none_failed()
+        play.check_rest("v2-slow800p5", paused=True)
+
+
+def test_prometheus_without_its_storage_is_no_evidence() -> None:
+    """Restarted empty in mid-step: the release goes on where it was, and nothing is held against it."""
+    flags = {**FLAGS, "prometheus-url": f"http://127.0.0.1:{PORT}", "prometheus-timeout": "2"}
+    plan = {**EVIDENCE, "steps": "20,50", "interval": "30s", "bake": "20s"}
+    with prometheus_of_own.opened(PORT) as prometheus, stage.opened(plan=plan, flags=flags) as play:
+        play.send(60)
+        play.set_image("v2")
+        play.wait_weight("20")
+        stage.wait("v2 is measured", lambda: play.served("v2") > 100)
+        prometheus.end()
+        prometheus.forget()
+        stage.wait("it is missed", lambda: play.status()["holding"].startswith("Prometheus"))
+        prometheus.start()
+        play.wait_phase("Promoted", patience=200)
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def test_incident_that_both_versions_suffer_is_held_against_neither() -> None:
+    """Stable fails as often as the canary: hold, and say so (case 27)."""
+    with stage.opened(image="v1-errors20", plan={**EVIDENCE, "steps": "50"}, flags=FLAGS) as play:
+        play.send(50)
+        play.set_image("v2-errors20")
+        stage.wait("it holds", lambda: play.status().get("holding") == "EnvironmentIncident")
+        play.wish("abort")
+        play.wait_phase("Cancelled")
+        play.finish_load()
+        play.check_rest("v2-errors20", paused=True)
