@@ -3,7 +3,7 @@
 Make before break (laws 8, 10, 12): legs, settle, route, settle, pods; cleanup takes the same way down.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
 
@@ -197,6 +197,9 @@ def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
         return Decision((Raise(pods),), (), pace.poll)
     if seen.judgement is None:
         return Decision(look_again=pace.look)
+    if is_long_unrecorded(release, seen):
+        status = release.status.model_copy(update=words.measured(seen))
+        return Decision((Record(status),), (), 0)
     match seen.judgement.verdict:
         case Verdict.PASS:
             return passed(release, seen, pace)
@@ -206,6 +209,17 @@ def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
             return not_yet(release, seen, pace)
         case never:
             assert_never(never)
+
+
+CHECKPOINT_AGE = timedelta(minutes=30)
+
+
+def is_long_unrecorded(release: Release, seen: Seen) -> bool:
+    """A long stay: what the judge knows is recorded now and then, so that it need not read back for ever."""
+    if seen.judgement is None or seen.judgement.checkpoint is None:
+        return False
+    since = release.status.checkpoint_at or release.status.since
+    return since is not None and seen.now - since > CHECKPOINT_AGE
 
 
 def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:

@@ -104,7 +104,8 @@ class Status(Model):
     pod_labels: dict[str, str] = {}
     """The Service whose traffic is moved, and the labels of its pods, recorded with the stable leg."""
     checkpoint: str = ""
-    """What the evidence judge knew at the last record, so that it need not read everything again."""
+    checkpoint_at: Time | None = None
+    """What the evidence judge knew at the last record, so that it need not read everything again, and when."""
     stable: tuple[Share, ...] = ()
     """The stable leg, recorded when the release leaves Pending."""
     stable_digests: tuple[str, ...] = ()
@@ -227,7 +228,7 @@ def epitaph(status: Status) -> dict[str, Any]:
     """What an ended release keeps of the fields that can be long."""
     lines = tuple(line.model_copy(update={"message": line.message[:120]}) for line in status.decisions[-2:])
     kept = {"message": status.message[:240], "decisions": lines, "drifts": (), "stable": (), "stable_digests": ()}
-    return {**kept, "saved": None, "pod_labels": {}, "new_stable": None, "checkpoint": ""}
+    return {**kept, "saved": None, "pod_labels": {}, "new_stable": None, "checkpoint": "", "checkpoint_at": None}
 
 
 def dump(status: Status, before: Json, now: datetime) -> Json:

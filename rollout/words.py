@@ -39,12 +39,12 @@ def note(release: Release, seen: Seen, told: Told, **changes: Any) -> Status:
     return release.status.model_copy(update=fields)
 
 
-def measured(seen: Seen) -> dict[str, str]:
+def measured(seen: Seen) -> dict[str, Any]:
     """What the look measured, in the words of the Release's columns."""
     judgement = seen.judgement
     if judgement is None:
         return {}
-    found = {}
+    found: dict[str, Any] = {}
     if judgement.success is not None:
         found["success"] = f"{floor(judgement.success * 100) / 100:.2f} %"
     if judgement.latency_ms is not None:
@@ -52,7 +52,7 @@ def measured(seen: Seen) -> dict[str, str]:
     if judgement.evidence is not None:
         found["evidence"] = f"{judgement.evidence:.3g} of 100"
     if judgement.checkpoint is not None:
-        found["checkpoint"] = judgement.checkpoint
+        found |= {"checkpoint": judgement.checkpoint, "checkpoint_at": seen.now}
     if judgement.seen_share is not None:
         found["seen_weight"] = f"{100 * judgement.seen_share:.1f} %"
     return found

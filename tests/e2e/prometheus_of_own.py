@@ -1,5 +1,6 @@
 """A real Prometheus of a test's own, over the sandbox's configuration, to be stopped, hung and emptied."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -15,13 +16,16 @@ from sandbox.cluster import Box
 class OwnPrometheus:
     """Listens at a port of its own."""
 
-    def __init__(self, directory: Path, box: Box, port: int) -> None:
+    def __init__(self, directory: Path, box: Box, port: int, scrape: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._storage = directory
+        self._storage = directory / "data"
+        usual = (box.home.data / "prometheus.yaml").read_text()
+        configuration = directory / "prometheus.yaml"
+        configuration.write_text(re.sub(r"scrape_interval: .*", f"scrape_interval: {scrape}", usual))
         self._arguments = [
             str(tools.prometheus()),
-            f"--config.file={box.home.data / 'prometheus.yaml'}",
-            f"--storage.tsdb.path={directory}",
+            f"--config.file={configuration}",
+            f"--storage.tsdb.path={self._storage}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=error",
         ]
@@ -44,9 +48,9 @@ class OwnPrometheus:
 
 
 @contextmanager
-def opened(port: int) -> Iterator[OwnPrometheus]:
+def opened(port: int, scrape: str = "5s") -> Iterator[OwnPrometheus]:
     with tempfile.TemporaryDirectory() as directory:
-        prometheus = OwnPrometheus(Path(directory) / "data", cluster.current(), port)
+        prometheus = OwnPrometheus(Path(directory), cluster.current(), port, scrape)
         try:
             yield prometheus
         finally:

@@ -23,6 +23,33 @@ def test_fifth_of_errors_is_convicted_on_its_first_step() -> None:
         play.check_rest("v2-errors20", paused=True)
 
 
+def test_fifth_of_errors_is_convicted_with_a_scrape_every_fifteen_seconds() -> None:
+    """As many installations scrape; the evidence is the same, it comes with the scrapes."""
+    flags = {**FLAGS, "prometheus-url": f"http://127.0.0.1:{PORT + 1}"}
+    with (
+        prometheus_of_own.opened(PORT + 1, scrape="15s"),
+        stage.opened(plan=EVIDENCE, flags=flags) as play,
+    ):
+        play.send(50)
+        play.set_image("v2-errors20")
+        status = play.wait_phase("RolledBack", patience=150)
+        assert "evidence" in play.events(status["reason"])[0]["message"]
+        assert [line["reason"] for line in status["decisions"]].count("Stepping") <= 1
+        play.finish_load()
+        play.check_rest("v2-errors20", paused=True)
+
+
+def test_two_of_a_hundred_errors_are_convicted_though_the_threshold_is_near() -> None:
+    """Stable fails never: the comparison sees it long before the threshold does."""
+    with stage.opened(plan={**EVIDENCE, "steps": "50"}, flags=FLAGS) as play:
+        play.send(80)
+        play.set_image("v2-errors2")
+        status = play.wait_phase("RolledBack", patience=200)
+        assert status["reason"] in ("SuccessRateLow", "WorseThanStable")
+        play.finish_load()
+        play.check_rest("v2-errors2", paused=True)
+
+
 def test_healthy_release_is_promoted_by_proof_before_its_time() -> None:
     """The interval is the longest stay: with enough requests it takes less than half of the plan's length."""
     with stage.opened(plan=EVIDENCE, flags=FLAGS) as play:

@@ -915,3 +915,14 @@ def test_only_the_last_decisions_are_kept() -> None:
     lines = release.status.decisions
     assert [line.reason for line in lines] == [f"R{number}" for number in range(18, 30)]
     assert {len(line.message) for line in lines} == {400}
+
+
+def test_a_long_stay_is_recorded_now_and_then() -> None:
+    """What the evidence judge knows need not be read again from the beginning."""
+    told = a_judgement(Verdict.HOLD, checkpoint="known")
+    fresh = a_release(Phase.STEPPING, checkpoint_at=after(50))
+    old = a_release(Phase.STEPPING, checkpoint_at=after(-7200))
+    assert decided(fresh, judgement=told).acts == ()
+    decision = decided(old, judgement=told)
+    assert (acts_of(decision), decision.told) == (["Record"], ())
+    assert (recorded(decision).checkpoint, recorded(decision).checkpoint_at) == ("known", after(60))
