@@ -90,11 +90,22 @@ def test_route_put_back_by_a_foreign_writer_is_split_again() -> None:
         play.send()
         play.set_image("v2")
         play.wait_weight("20")
+        wait_split(play, 20)
         put_back(play)
         stage.wait("it is said", lambda: play.events("RouteDrift"))
         play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")
+
+
+def wait_split(play: stage.Stage, weight: int) -> None:
+    """A rise is recorded first, then done: wait until it is done, so that what is put back is a drift."""
+
+    def is_split() -> bool:
+        route = play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][0]["route"]
+        return [leg.get("weight") for leg in route] == [100 - weight, weight]
+
+    stage.wait(f"the route shows {weight}", is_split)
 
 
 def put_back(play: stage.Stage) -> None:
@@ -156,10 +167,11 @@ def test_route_put_back_again_and_again_ends_the_release() -> None:
         play.send()
         play.set_image("v2")
         play.wait_weight("20")
+        wait_split(play, 20)
         for times in range(1, 4):
             put_back(play)
             stage.wait(f"drift {times} is answered", lambda times=times: len(play.status()["drifts"]) == 1 + times)  # type: ignore[misc]
-            stage.wait("it is split", lambda: len(play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][0]["route"]) == 2)
+            wait_split(play, 20)
         put_back(play)
         assert play.wait_phase("Cancelled")["reason"] == "RouteContested"
         play.check_rest("v2", paused=True)
