@@ -2,7 +2,7 @@
 
 PrometheusError              any question that got no trustworthy answer; `fault` is its name in a verdict
 ├── Unreachable              no answer: refused, reset, timed out, TLS, name not found
-├── Refused                  401, 403, or a token file that cannot be read
+├── Refused                  401, 403, or a token or password file that cannot be read
 ├── Busy                     429, 5xx: it is there and cannot answer now
 ├── Malformed                an answer that is not Prometheus's: HTML, a redirect, not JSON, no data, no vector
 ├── BadQuery                 400, 422: it does not understand or cannot run the query

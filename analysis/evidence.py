@@ -104,21 +104,21 @@ def weigh(
     edges: tuple[float, ...] = (),
     mesh: queries.Mesh = queries.ISTIO,
 ) -> Judgement:
-    """Judge by samples that were read; a pure function of both."""
+    """Judge by samples that were read; a pure function of both. edges: as they were asked for, in the mesh's unit."""
     asked, stored = question.asked, _stored(question)
     frame = Frame(mesh, asked.canary, asked.stable, question.began.timestamp(), asked.warm_until.timestamp(), edges)
     found = windows.legs(matrix, frame)
     lines = stored.grid if stored is not None else windows.grid(found, frame.began)
     if lines is None:
         return _unseen(question, found)
-    limits = limits_of(question, edges)
+    limits = limits_of(question, tuple(map(mesh.unit.milliseconds, edges)))
     known = windows.divide(found, frame, lines, asked.now.timestamp())
     start = stored or ledger.opened(frame.began, lines, edges, asked.since.timestamp())
     start = ledger.at_step(start, asked.since.timestamp())
     settled = lines.complete(asked.now.timestamp()) - SETTLED
     saved = ledger.folded(start, (window for window in known if window.index <= settled), limits)
     now = ledger.folded(saved, (window for window in known if window.index > settled), limits)
-    said = evidence_rules.judge(_sight(question, limits, now, known, found))
+    said = evidence_rules.judge(replace(_sight(question, limits, now, known, found), unit=mesh.unit))
     return replace(said, checkpoint=checkpoint.dump(saved))
 
 
@@ -154,7 +154,7 @@ def _recent(known: tuple[Window, ...], now: Ledger, time: float) -> Sums:
 
 
 def limits_of(question: EvidenceQuestion, edges: tuple[float, ...]) -> Limits:
-    """The plan's thresholds as shares of bad requests."""
+    """The plan's thresholds as shares of bad requests. edges: in milliseconds."""
     rate, latency = question.asked.thresholds.success_rate, question.asked.thresholds.latency
     failing = None if rate is None else _between(float(1 - rate / 100))
     if latency is None:
@@ -178,17 +178,18 @@ def _stored(question: EvidenceQuestion) -> Ledger | None:
 
 
 def _edges(question: EvidenceQuestion, read: Read, mesh: queries.Mesh) -> tuple[float, ...] | outcome.Broken:
-    """The edges that are looked at: both legs must have them."""
+    """The edges that are looked at, in the mesh's unit: both legs must have them."""
     answer = read(queries.shared_edges(mesh, question.asked.namespace, question.workloads), question.asked.now)
     latency = question.asked.thresholds.latency
     if isinstance(answer, outcome.Broken) or latency is None:
         return answer if isinstance(answer, outcome.Broken) else ()
     legs = [
-        {float(one.labels[queries.EDGE]) for one in answer.series if one.labels.get(mesh.workload) == workload}
+        {float(one.labels[queries.EDGE]) for one in answer.series if one.labels.get(mesh.key) == workload}
         for workload in question.workloads
     ]
     known = [leg for leg in legs if leg]
-    return chosen(set.intersection(*known), latency.limit_ms) if known else ()
+    own = {mesh.unit.milliseconds(edge): edge for edge in set.intersection(*known)} if known else {}
+    return tuple(own[edge] for edge in chosen(set(own), latency.limit_ms))
 
 
 def chosen(edges: set[float], limit: float) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from analysis import outcome, queries
+from analysis import mesh, outcome
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,15 @@ class Quantile:
     estimate: float
 
 
-def buckets(rows: Iterable[outcome.Row]) -> dict[float, float]:
-    """Read {upper edge: count} from one histogram's rows; edges spelt in several ways are one, others are left out."""
+def buckets(rows: Iterable[outcome.Row], unit: mesh.Unit = mesh.Unit.MILLISECONDS) -> dict[float, float]:
+    """Read {upper edge in ms: count} from one histogram's rows, whose edges are in `unit`.
+
+    Edges spelt in several ways are one; what is no edge is left out.
+    """
     found: dict[float, float] = {}
     for row in rows:
         with contextlib.suppress(KeyError, ValueError):
-            edge = float(row.labels[queries.EDGE])
+            edge = unit.milliseconds(float(row.labels[mesh.EDGE]))
             found[edge] = found.get(edge, 0.0) + row.value
     return found
 

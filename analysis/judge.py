@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from analysis import histogram, leg, outcome, queries, threshold
+from analysis import histogram, leg, metric, outcome, queries, threshold
 from analysis.verdict import Judgement
 
 Ask = Callable[[str, datetime], outcome.Answer]
@@ -26,6 +26,8 @@ class Question:
     namespace, canary, stable: as the mesh's telemetry names the workloads.
     since: when the step's traffic began. warm_until: when the canary's pods are warm; may be past.
     bad_looks, last_bad: what the last judgement of this step said, 0 and None at first.
+    metrics: custom metrics that are judged beside; their queries may name `service`.
+    alone: stable has no traffic now, and lost it when the step's traffic began.
     All times are aware.
     """
 
@@ -38,6 +40,9 @@ class Question:
     thresholds: threshold.Thresholds
     bad_looks: int = 0
     last_bad: datetime | None = None
+    metrics: tuple[metric.Metric, ...] = ()
+    service: str = ""
+    alone: bool = False
 
     def __post_init__(self) -> None:
         if self.canary == self.stable:
@@ -110,7 +115,7 @@ def _counted(answer: outcome.Answer, mesh: queries.Mesh, workload: str) -> leg.L
     if isinstance(answer, outcome.Broken):
         return leg.Leg(requests=answer, failures=answer)
     requests, failures, dark = (
-        outcome.cell(answer, {mesh.workload: workload, queries.COUNTED: kind})
+        outcome.cell(answer, {mesh.key: workload, queries.COUNTED: kind})
         for kind in (queries.REQUESTS, queries.FAILURES, queries.DARK)
     )
     return leg.Leg(requests or outcome.Nothing(), failures or outcome.Number(0), dark=dark is not None)
@@ -121,5 +126,5 @@ def _latency(
 ) -> histogram.Quantile | outcome.Nothing | outcome.Broken:
     if isinstance(answer, outcome.Broken):
         return answer
-    own = [row for row in answer.rows if row.labels.get(mesh.workload) == workload]
-    return histogram.quantile(histogram.buckets(own), limit.quantile) or outcome.Nothing()
+    own = [row for row in answer.rows if row.labels.get(mesh.key) == workload]
+    return histogram.quantile(histogram.buckets(own, mesh.unit), limit.quantile) or outcome.Nothing()

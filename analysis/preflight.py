@@ -28,7 +28,7 @@ def faults(
         return ()
     fault = _empty(mesh.latency, matchers, ask, now)
     if fault is None:
-        fault = _coarse(ask(queries.edges(mesh, namespace, workload), now), latency)
+        fault = _coarse(ask(queries.edges(mesh, namespace, workload), now), latency, mesh)
     return () if fault is None else (fault,)
 
 
@@ -57,11 +57,11 @@ def _nowhere(metric: str, matchers: tuple[str, ...]) -> str:
     return f"no series of {wider} has {missing} {recent}: has it had traffic, and is this the label's name?"
 
 
-def _coarse(answer: outcome.Answer, latency: threshold.Latency) -> str | None:
+def _coarse(answer: outcome.Answer, latency: threshold.Latency, mesh: queries.Mesh) -> str | None:
     """Say between which edges a limit falls that is no edge itself."""
     if isinstance(answer, outcome.Broken):
         return answer.text
-    edges = sorted(histogram.buckets(answer.rows))
+    edges = sorted(histogram.buckets(answer.rows, mesh.unit))
     limit = f"{latency.name}<{sentences.milliseconds(latency.limit_ms)}"
     if latency.limit_ms in edges:
         return None

@@ -19,7 +19,7 @@ import requests
 import urllib3
 from requests import auth
 
-from analysis import answers, errors, outcome, samples
+from analysis import answers, credentials, errors, outcome, samples
 
 BODY_LIMIT = 16 * 2**20
 """Bytes of an answer that are read at most."""
@@ -34,17 +34,48 @@ class Access:
 
     url: http or https, with a path prefix if there is one.
     token_file: sent as a bearer token; read for every query, because projected tokens are renewed in place.
-    insecure: the server's certificate is not checked.
+    user, password_file: for basic authentication, in the token's stead; the file is read for every query, too.
+    ca_file: whom to trust; insecure: the server's certificate is not checked.
+    certificate_file, key_file: our own certificate and its key (PEM), which may both be in the first; read for every
+    new connection.
     connect, read: how long a connection, and then each half of an answer (its head, its body), may take.
     """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     token_file: Path | None = None
+    user: str | None = None
+    password_file: Path | None = None
     ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
     insecure: bool = False
     connect: timedelta = timedelta(seconds=3)
     read: timedelta = timedelta(seconds=10)
+
+    def __post_init__(self) -> None:
+        if self.token_file is not None and self.user is not None:
+            raise ValueError("token_file and user exclude each other: a request has one Authorization")
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file need each other")
+        if self.key_file is not None and self.certificate_file is None:
+            raise ValueError("key_file needs certificate_file")
+
+    @property
+    def credentials(self) -> auth.AuthBase | None:
+        """What signs each request."""
+        if self.token_file is not None:
+            return credentials.BearerFile(self.token_file)
+        if self.user is not None and self.password_file is not None:
+            return credentials.PasswordFile(self.user, self.password_file)
+        return None
+
+    @property
+    def certificate(self) -> str | tuple[str, str] | None:
+        """Our own certificate as requests wants it."""
+        if self.certificate_file is None or self.key_file is None:
+            return None if self.certificate_file is None else str(self.certificate_file)
+        return str(self.certificate_file), str(self.key_file)
 
 
 class Prometheus:
@@ -63,11 +94,12 @@ class Prometheus:
         self._sessions.append(session)
         session.trust_env = False  # no proxy, .netrc or CA bundle of the environment decides who is asked
         session.verify = str(access.ca_file) if access.ca_file and not access.insecure else not access.insecure
+        session.cert = access.certificate
         session.hooks["response"].append(functools.partial(self._inspect, expected))
         return prometheus_api_client.PrometheusConnect(
             url=access.url.rstrip("/"),
             headers=dict(access.headers),
-            auth=BearerFile(access.token_file) if access.token_file else None,
+            auth=access.credentials,
             session=session,
             retry=urllib3.Retry(total=0, read=False),
         )
@@ -113,21 +145,6 @@ class Prometheus:
         answers.check_status(response.status_code, location, body, self._name)
         answers.check_payload(response.headers.get("Content-Type", ""), body, self._name, expected)
         response.raw = io.BytesIO(body)
-
-
-class BearerFile(auth.AuthBase):
-    """A bearer token that is read from a file for every request."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        try:
-            token = self._path.read_text().strip()
-        except OSError as error:
-            raise errors.Refused(f"the token file {self._path} cannot be read: {error.strerror}") from error
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
 
 
 def _body(response: requests.Response, name: str, patience: timedelta) -> bytes:

@@ -1,4 +1,4 @@
-"""What is asked in PromQL: a table by mesh, and exact differences of counters.
+"""What is asked in PromQL, by a mesh's own names: exact differences of counters, and their samples.
 
 `rate` and `increase` lose what a series had counted when it was first seen, and stretch the rest to fit the window
 (promql/functions.go, extrapolatedRate). A canary's first errors are such a birth. Here each series is differenced
@@ -12,9 +12,13 @@ window still has its END. START is looked for up to BEFORE back, so that a gap i
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from analysis.mesh import EDGE as EDGE
+from analysis.mesh import Mesh as Mesh
+from analysis.mesh import Naming, pod_pattern
+from analysis.meshes import ISTIO as ISTIO
+from analysis.meshes import MESHES as MESHES
 
 COUNTED = "counted"
 """The label that tells the rows of `counts` apart; its values follow."""
@@ -23,9 +27,6 @@ FAILURES = "failures"
 DARK = "dark"
 """A workload that was scraped in the window, and of which nothing is scraped any more (its series are stale)."""
 
-EDGE = "le"
-"""The label of a histogram bucket's upper edge."""
-
 BEFORE = timedelta(minutes=15)
 """How old the sample may be that a difference starts from: the longest gap in scraping that is bridged."""
 
@@ -33,73 +34,40 @@ LOOKBACK = timedelta(hours=1)
 """How far back `series` looks for signs of life."""
 
 
-@dataclass(frozen=True)
-class Mesh:
-    """Names and rules of one mesh's telemetry.
-
-    requests: counter of requests. latency: histogram buckets in milliseconds.
-    namespace, workload: labels that name the receiving workload.
-    always: matchers of every query. failures: alternatives, each a list of matchers, that make a request a failure.
-    """
-
-    requests: str
-    latency: str
-    namespace: str
-    workload: str
-    always: tuple[str, ...]
-    failures: tuple[tuple[str, ...], ...]
-
-
-ISTIO = Mesh(
-    requests="istio_requests_total",
-    latency="istio_request_duration_milliseconds_bucket",
-    namespace="destination_workload_namespace",
-    workload="destination_workload",
-    always=('reporter="destination"', 'response_code!="0"'),
-    failures=(
-        ('request_protocol!="grpc"', 'response_code=~"5.."'),
-        ('request_protocol="grpc"', 'grpc_response_status!~"|0|1|3|5|6|9|11|16"'),
-        ('request_protocol="grpc"', 'grpc_response_status=""', 'response_flags!="DC"'),
-    ),
-)
-"""Sidecars of the receiving side: they name the workload from their own metadata, the sender only learns it.
-
-response_code 0: the client went away before there was an answer; it counts neither as request nor as failure.
-HTTP fails by 5xx. gRPC answers 200 whatever happens and fails by its status, unless that is OK (0) or the client's
-own doing: CANCELLED 1, INVALID_ARGUMENT 3, NOT_FOUND 5, ALREADY_EXISTS 6, FAILED_PRECONDITION 9, OUT_OF_RANGE 11,
-UNAUTHENTICATED 16. No status at all is a broken stream, unless the client hung up in mid-stream (flag DC).
-"""
-
-MESHES: Mapping[str, Mesh] = {"istio": ISTIO}
-
-
 def counts(mesh: Mesh, namespace: str, workloads: tuple[str, ...], window: timedelta) -> str:
     """Requests and failures of each workload in the window before the evaluation, and whether it went dark.
 
-    Answers rows {workload label, COUNTED}; a row of nothing is missing, or zero.
+    Answers rows {mesh.key, COUNTED}; a row of nothing is missing, or zero.
     """
     scope = (*mesh.always, *_receivers(mesh, namespace, workloads))
     found = selector(mesh.requests, scope)
     failed = " or ".join(difference(selector(mesh.requests, (*scope, *rule)), window) for rule in mesh.failures)
-    was, still = f"last_over_time({found}[{duration(window)}])", found
+    total, bad, was, still = (
+        _led(series, mesh, workloads)
+        for series in (difference(found, window), failed, f"last_over_time({found}[{duration(window)}])", found)
+    )
     rows = (
-        _kind(f"sum by ({mesh.workload}) ({difference(found, window)})", REQUESTS),
-        _kind(f"sum by ({mesh.workload}) ({failed})", FAILURES),
-        _kind(f"count by ({mesh.workload}) ({was}) unless count by ({mesh.workload}) ({still})", DARK),
+        _kind(f"sum by ({mesh.key}) ({total})", REQUESTS),
+        _kind(f"sum by ({mesh.key}) ({bad})", FAILURES),
+        _kind(f"count by ({mesh.key}) ({was}) unless count by ({mesh.key}) ({still})", DARK),
     )
     return " or ".join(rows)
 
 
 def latencies(mesh: Mesh, namespace: str, workloads: tuple[str, ...], window: timedelta) -> str:
-    """Requests of each workload in the window, by latency: rows {workload label, EDGE}, cumulative over the edges."""
+    """Requests of each workload in the window, by latency: rows {mesh.key, EDGE}, cumulative over the edges."""
     scope = (*mesh.always, *_receivers(mesh, namespace, workloads))
-    return f"sum by ({mesh.workload}, {EDGE}) ({difference(selector(mesh.latency, scope), window)})"
+    buckets = _led(difference(selector(mesh.latency, scope), window), mesh, workloads)
+    return f"sum by ({mesh.key}, {EDGE}) ({buckets})"
 
 
 def samples(
     mesh: Mesh, namespace: str, workloads: tuple[str, ...], span: timedelta, among: tuple[float, ...] = ()
 ) -> str:
-    """All samples of the workloads' counters in a span: of requests, and of these edges of the latency histogram."""
+    """All samples of the workloads' counters in a span: of requests, and of these edges of the latency histogram.
+
+    among: edges in the mesh's own unit.
+    """
     scope = (*mesh.always, *_receivers(mesh, namespace, workloads))
     if not among:
         return f"{selector(mesh.requests, scope)}[{duration(span)}]"
@@ -109,9 +77,10 @@ def samples(
 
 
 def shared_edges(mesh: Mesh, namespace: str, workloads: tuple[str, ...]) -> str:
-    """The edges of each workload's latency histogram: series {workload label, EDGE}, by a range selector."""
+    """The edges of each workload's latency histogram: series {mesh.key, EDGE}, by a range selector."""
     found = selector(mesh.latency, (*mesh.always, *_receivers(mesh, namespace, workloads)))
-    return f"count by ({mesh.workload}, {EDGE}) (last_over_time({found}[{duration(LOOKBACK)}]))[1s:1s]"
+    alive = _led(f"last_over_time({found}[{duration(LOOKBACK)}])", mesh, workloads)
+    return f"count by ({mesh.key}, {EDGE}) ({alive})[1s:1s]"
 
 
 def series(metric: str, matchers: tuple[str, ...]) -> str:
@@ -149,7 +118,22 @@ def duration(span: timedelta) -> str:
 
 
 def _receivers(mesh: Mesh, namespace: str, workloads: tuple[str, ...]) -> tuple[str, ...]:
-    return f"{mesh.namespace}={_quote(namespace)}", f"{mesh.workload}{_one_of(workloads)}"
+    found = _one_of_pods(workloads) if mesh.naming is Naming.POD else _one_of(workloads)
+    return f"{mesh.namespace}={_quote(namespace)}", f"{mesh.workload}{found}"
+
+
+def _led(series: str, mesh: Mesh, workloads: tuple[str, ...]) -> str:
+    """Series with a label that names the workload: written onto them where they know pods only."""
+    if mesh.naming is not Naming.POD:
+        return series
+    for workload in workloads:
+        pods = _quote(pod_pattern(workload))
+        series = f'label_replace({series}, "{mesh.key}", {_quote(workload)}, "{mesh.workload}", {pods})'
+    return series
+
+
+def _one_of_pods(workloads: tuple[str, ...]) -> str:
+    return "=~" + _quote("|".join(pod_pattern(workload) for workload in workloads))
 
 
 def _one_of(workloads: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """Raw samples of counters, as a range selector gives them, and to whom each series belongs."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ POD = ("pod", "kubernetes_pod_name", "pod_name", "instance")
 TARGET = ("job", "instance", "endpoint", "container", "prometheus", "prometheus_replica", "replica")
 """Labels that a scrape gives to all that it finds: series of one pod that differ in them are the same counted twice."""
 
-MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)"(.*)"')
+MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)(".*")')
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def _test(matcher: str) -> Test:
     found = MATCHER.fullmatch(matcher)
     if found is None:
         raise ValueError(f'a matcher is written as label="value", got {matcher}')
-    label, operator, value = found.groups()
+    label, operator, quoted = found.groups()
+    value = json.loads(quoted)
     pattern = re.compile(value if operator in ("=~", "!~") else re.escape(value))
     if operator in ("=", "=~"):
         return label, lambda text: pattern.fullmatch(text) is not None

@@ -7,6 +7,7 @@ from datetime import timedelta
 from analysis import bounds, charges, factors, histogram, ladder, ledger, pods, threshold
 from analysis.charges import Limits
 from analysis.ledger import Ledger, Sums
+from analysis.mesh import Unit
 from analysis.windows import Count
 
 RECENT = 4
@@ -23,6 +24,7 @@ NOTED = 2
 class Sight:
     """recent: the last RECENT windows. stayed: since the step began. scrapes: how often the canary was seen in it.
     unseen: since the canary's newest sample; None where there is none. warming: whether its first pods still warm up.
+    unit: of the ledger's edges.
     """
 
     thresholds: threshold.Thresholds
@@ -34,6 +36,7 @@ class Sight:
     scrapes: int
     unseen: timedelta | None
     warming: bool
+    unit: Unit = Unit.MILLISECONDS
 
     @property
     def scrape(self) -> timedelta:
@@ -107,5 +110,6 @@ class Sight:
         limit, counted = self.thresholds.latency, self.shown
         if limit is None or not counted.timed:
             return None
-        below = {edge: float(counted.timed - slow) for edge, slow in zip(self.ledger.edges, counted.slow, strict=True)}
+        edges = map(self.unit.milliseconds, self.ledger.edges)
+        below = {edge: float(counted.timed - slow) for edge, slow in zip(edges, counted.slow, strict=True)}
         return histogram.quantile({**below, math.inf: float(counted.timed)}, limit.quantile)

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     LATENCY_HIGH = "LatencyHigh"
     NO_SUCCESS = "NoSuccess"
     WORSE_THAN_STABLE = "WorseThanStable"
+    METRIC_OUT_OF_BOUNDS = "MetricOutOfBounds"
 
     BAD_LOOK = "BadLook"
     ENVIRONMENT_INCIDENT = "EnvironmentIncident"
@@ -39,6 +40,8 @@ class Reason(StrEnum):
     NOT_SCRAPED = "NotScraped"
     NO_LATENCY = "NoLatency"
     UNSOUND_COUNTS = "UnsoundCounts"
+    NO_METRIC = "NoMetric"
+    METRIC_NOT_A_NUMBER = "MetricNotANumber"
 
 
 ROUTINE = frozenset({Reason.WARMING_UP, Reason.STILL_MEASURING})

@@ -95,9 +95,8 @@ class Legs:
 
 def legs(matrix: samples.Matrix, frame: Frame) -> Legs:
     """Tell the legs apart."""
-    label = frame.mesh.workload
     canary, stable = (
-        pods.of(series for series in matrix.series if series.labels.get(label) == workload)
+        pods.of(series for series in matrix.series if frame.mesh.owns(workload, series.labels))
         for workload in (frame.canary, frame.stable)
     )
     return Legs(canary, stable, pods.interval((canary, stable)))
@@ -155,6 +154,8 @@ def _counts(pod: pods.Pod, frame: Frame, lines: Grid, births: pods.Births) -> It
         requests.append(grown)
         if samples.fails(series.labels, frame.mesh):
             failures.append(grown)
+    if not all(buckets.values()):
+        buckets[math.inf] = []  # a histogram without one of the edges tells nothing: not all of it is slow
     indices = [lines.index(time) for time in pod.scrapes]
     whole, bad, timed = (_by_window(indices, rows) for rows in (requests, failures, buckets[math.inf]))
     below = [_by_window(indices, buckets[edge]) for edge in frame.edges]

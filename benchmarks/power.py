@@ -7,6 +7,7 @@ import statistics
 import sys
 from collections.abc import Callable, Sequence
 
+from analysis.world import Scenario
 from benchmarks import policies, world
 from benchmarks.policies import Outcome
 
@@ -17,7 +18,7 @@ FAULTS = (
     world.ONE_POD,
 )
 GOOD = (world.HEALTHY, world.NEAR, world.SHARED, world.BURSTS, world.COLD)
-JUDGES: dict[str, Callable[[world.Scenario, int], Outcome]] = {
+JUDGES: dict[str, Callable[[Scenario, int], Outcome]] = {
     "evidence": policies.ours,
     "Flagger": policies.flagger,
     "Argo Rollouts": policies.argo,

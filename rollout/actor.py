@@ -10,6 +10,7 @@ from deploy.traffic import Json, Target
 from deploy.workload import Held, Workload
 from rollout import observer
 from rollout.observer import View
+from rollout.plan import Plan
 from rollout.routes import Routes, disown
 from rollout.seen import (
     Act,
@@ -67,7 +68,7 @@ class Actor:
                 self._record(hand, status)
             case Replan(plan):
                 release = hand.release or missing()
-                patch = {"spec": {"plan": plan_patch(release, plan.texts())}}
+                patch = {"spec": {"plan": plan_patch(release, plan.texts()), "metrics": metrics_patch(plan)}}
                 hand.release = self._patch_release(release, patch)
             case Define() | Steer() | Restore():
                 self._route(act, hand)
@@ -82,7 +83,9 @@ class Actor:
             case Remove(base):
                 self._remove(hand, base)
             case Begin(digest, attempt, plan):
-                self._begin(hand.view, Spec(**spec_of(hand.view, digest, attempt), plan=plan.texts()))
+                self._begin(
+                    hand.view, Spec(**spec_of(hand.view, digest, attempt), plan=plan.texts(), metrics=plan.metrics)
+                )
             case EndBase(name, phase):
                 self._end_base(hand, name, phase)
             case HandOver(name, saved):
@@ -107,17 +110,21 @@ class Actor:
         return renewed_release(release, after, status=status)
 
     def let_go(self, release: Release) -> Release:
-        """Take our finalizer off a release that has ended."""
+        """Take our finalizer off a release that has ended, and its metrics, which may be long."""
         if names.FINALIZER not in release.finalizers:
             return release
         left = [item for item in release.finalizers if item != names.FINALIZER]
-        return self._patch_release(release, {"metadata": {"finalizers": left or None}})
+        patch: Json = {"metadata": {"finalizers": left or None}}
+        if release.spec.metrics:
+            patch["spec"] = {"metrics": None}
+        return self._patch_release(release, patch)
 
     def _patch_release(self, release: Release, patch: Json) -> Release:
         try:
             after = self._cluster.patch(kinds.RELEASE, release.name, release.namespace, patch)
         except errors.Missing:
             return release
+        check_kept(patch, after)
         return renewed_release(release, after)
 
     def _route(self, act: Define | Steer | Restore, hand: Hand) -> None:
@@ -270,6 +277,17 @@ def removing(present: Json, wished: Json) -> Json:
 
 def plan_patch(release: Release, texts: dict[str, str]) -> Json:
     return {**{key: None for key in release.spec.plan if key not in texts}, **texts}
+
+
+def check_kept(patch: Json, after: Json) -> None:
+    """Invalid where the server dropped the metrics: they would be written again at every look."""
+    if (patch.get("spec") or {}).get("metrics") and not after["spec"].get("metrics"):
+        where = f"Release {after['metadata']['namespace']}/{after['metadata']['name']}"
+        raise errors.Invalid(f"{where} can not keep metrics: its definition is older than the controller, apply crds/")
+
+
+def metrics_patch(plan: Plan) -> list[Json] | None:
+    return [one.model_dump(mode="json", by_alias=True) for one in plan.metrics] or None
 
 
 def spec_of(view: View, digest: str, attempt: int) -> Json:

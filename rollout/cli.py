@@ -4,14 +4,14 @@ import argparse
 import importlib.metadata
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import FrameType
 
 from pydantic.fields import FieldInfo
 
 from deploy import errors
-from rollout import plan, telemetry
+from rollout import cli_record, cli_replay, cli_simulate, plan, telemetry
 from rollout import settings as settings_
 from rollout.controller import Controller
 from rollout.settings import Settings
@@ -29,6 +29,9 @@ def parser() -> argparse.ArgumentParser:
     )
     for name, field in Settings.model_fields.items():
         run.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", help=f"{field.description}{default_of(field)}")
+    run.set_defaults(act=run_controller)
+    for command in (cli_record, cli_replay, cli_simulate):
+        command.add(commands)
     return top
 
 
@@ -40,7 +43,7 @@ def default_of(field: FieldInfo) -> str:
     return f" (default: {plan.format_duration(value) if isinstance(value, timedelta) else value})"
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run_controller(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT. Exit code 2: settings are wrong; all faults are said."""
     flags = {name: getattr(arguments, name) for name in Settings.model_fields}
     found = settings_.load(flags)
@@ -65,8 +68,5 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
-    match arguments.command:
-        case "run":
-            return run(arguments)
-        case other:
-            raise ValueError(f"no such command: {other}")
+    act: Callable[[argparse.Namespace], int] = arguments.act
+    return act(arguments)

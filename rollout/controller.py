@@ -6,7 +6,10 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from analysis import evidence, judge, preflight
+from analysis import custom, evidence, judge, preflight
+from analysis.judge import Question
+from analysis.mesh import Mesh
+from analysis.meshes import ISTIO
 from analysis.prometheus import Access, Prometheus
 from analysis.threshold import Latency
 from analysis.verdict import Judgement
@@ -41,16 +44,38 @@ class MetricsJudge:
 
     prometheus: Prometheus
     desk: Desk
+    mesh: Mesh = ISTIO
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The last answers about Deployments at rest, for looks that do not wait for a newer one."""
 
-    def judge(self, name: str, question: judge.Question) -> Judgement | None:
-        about = (question.canary, question.since, question.bad_looks, question.last_bad)
-        return self.desk.ask(name, "judge", about, lambda: judge.judge(question, self.prometheus.ask))
+    def judge(self, name: str, question: Question) -> Judgement | None:
+        about = (question.canary, question.since, question.bad_looks, question.last_bad, question.metrics)
+        return self.desk.ask(name, "judge", about, lambda: self._beside(question, self._by_threshold(question)))
 
     def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None:
-        about = (question.asked.canary, question.asked.since, question.weight)
-        return self.desk.ask(name, "evidence", about, lambda: evidence.judge(question, self.prometheus.read))
+        asked = question.asked
+        about = (asked.canary, asked.since, question.weight, asked.bad_looks, asked.metrics)
+        return self.desk.ask(name, "evidence", about, lambda: self._beside(asked, self._by_evidence(question)))
+
+    def _by_threshold(self, question: Question) -> Judgement:
+        return judge.judge(question, self.prometheus.ask, self.mesh)
+
+    def _by_evidence(self, question: evidence.EvidenceQuestion) -> Judgement:
+        return evidence.judge(question, self.prometheus.read, self.mesh)
+
+    def _beside(self, question: Question, said: Judgement) -> Judgement:
+        """With the custom metrics, if there are any."""
+        return custom.beside(said, question, self.prometheus.ask)
+
+    def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]:
+        """What is wrong with custom metrics, seen on the version that runs."""
+        namespace, _, workload = name.partition("/")
+        answer = self.desk.ask(
+            name, "trial", trial, lambda: custom.faults((namespace, workload), trial, self.prometheus.ask, now)
+        )
+        if answer is not None:
+            self.known[f"{name} {trial}"] = answer
+        return self.known.get(f"{name} {trial}", ())
 
     def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
         namespace, _, workload = name.partition("/")
@@ -58,7 +83,7 @@ class MetricsJudge:
             name,
             "preflight",
             latency,
-            lambda: preflight.faults(namespace, workload, self.prometheus.ask, now, latency=latency),
+            lambda: preflight.faults(namespace, workload, self.prometheus.ask, now, latency=latency, mesh=self.mesh),
         )
         if answer is not None:
             self.known[name] = answer
@@ -88,7 +113,8 @@ class Controller:
         )
         routes = Routes(self._cluster, self._watches.routes)
         pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
-        observer = Observer(self._cluster, routes, MetricsJudge(self._prometheus, self._desk), settings, now)
+        metrics_judge = MetricsJudge(self._prometheus, self._desk, settings.telemetry)
+        observer = Observer(self._cluster, routes, metrics_judge, settings, now)
         actor = Actor(self._cluster, routes, now)
         self._reconciler = Reconciler(
             self._cluster, observer, actor, self._tell, pace, settings.keep, self.metrics.judged
@@ -222,7 +248,11 @@ def access_of(settings: Settings) -> Access:
         url=settings.prometheus_url,
         headers=settings.prometheus_headers,
         token_file=settings.prometheus_token_file,
+        user=settings.prometheus_user,
+        password_file=settings.prometheus_password_file,
         ca_file=settings.prometheus_ca_file,
+        certificate_file=settings.prometheus_certificate_file,
+        key_file=settings.prometheus_key_file,
         insecure=settings.prometheus_insecure,
         read=timedelta(seconds=settings.prometheus_timeout),
     )

@@ -10,7 +10,7 @@ from typing import assert_never
 from analysis.verdict import Verdict
 from deploy import traffic
 from deploy.workload import Held
-from rollout import cleanup, progress, settling, shares, signals, words
+from rollout import cleanup, policy, progress, settling, shares, signals, words
 from rollout.moves import MARKED, MOVES, OUTCOMES, Course
 from rollout.plan import Plan, Wish, join_steps
 from rollout.seen import (
@@ -272,7 +272,8 @@ def replan(release: Release, seen: Seen) -> Decision:
         raise TypeError("a plan that can not be read has no course of its own")
     old, new = release.spec.plan, seen.plan.texts()
     changes = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-    edits = ", ".join(f"{key} {old.get(key, 'unset')} → {new.get(key, 'unset')}" for key in changes)
+    values = [f"{key} {old.get(key, 'unset')} → {new.get(key, 'unset')}" for key in changes]
+    edits = ", ".join(filter(None, (*values, policy.edits(release.spec.metrics, seen.plan.metrics))))
     text = f"{edits}; from {words.percent(release.status.weight)} on: {join_steps(seen.plan.steps) or 'no steps'}"
     told = Told("PlanChanged", text)
     return Decision((Record(words.note(release, seen, told)), Replan(seen.plan)), (told,), 0)

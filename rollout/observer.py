@@ -8,15 +8,15 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from analysis import evidence, judge
+from analysis import custom, evidence, judge
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import hold, kinds, names, services, workload
+from deploy import errors, hold, kinds, names, services, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
 from rollout import plan as plans
-from rollout import signals
+from rollout import policy, signals
 from rollout.idle import Idle
 from rollout.plan import Plan
 from rollout.routes import Routes, target_of
@@ -36,6 +36,8 @@ class Judge(Protocol):
     def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None: ...
 
     def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]: ...
+
+    def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ class Observer:
         target = self.target(view, None)
         survey = self._routes.survey(target, None)[0] if target else Survey()
         plan = self.plan(view.work)
-        telemetry = self._telemetry(view.work, plan) if view.work.opted_in and view.work.held is None else ()
+        resting = view.work.opted_in and view.work.held is None
+        telemetry = self._telemetry(view.work, plan, target.service if target else "") if resting else ()
         return Idle(
             workload=view.work,
             revisions=view.revisions,
@@ -135,15 +138,40 @@ class Observer:
             telemetry=telemetry,
         )
 
-    def _telemetry(self, work: Workload, plan: Plan | tuple[str, ...]) -> tuple[str, ...]:
+    def _telemetry(self, work: Workload, plan: Plan | tuple[str, ...], service: str) -> tuple[str, ...]:
         """What the judge would miss, asked about the version that runs (cases 21 and 30)."""
         if not isinstance(plan, Plan) or work.replicas == 0:
             return ()
         limit = Latency(plan.latency.quantile, plan.latency.limit) if plan.latency else None
-        return self._judge.faults(f"{work.namespace}/{work.name}", self._now(), limit)
+        name, now = f"{work.namespace}/{work.name}", self._now()
+        found = self._judge.faults(name, now, limit)
+        if not plan.metrics:
+            return found
+        trial = custom.Trial(tuple(one.asked for one in plan.metrics), service, plan.interval)
+        return (*found, *(text for text in self._judge.tried(name, now, trial) if text not in found))
 
     def plan(self, work: Workload) -> Plan | tuple[str, ...]:
-        return plans.resolve(work.annotations, self._settings.defaults)
+        return plans.resolve(work.annotations, self._settings.defaults, self._policies(work.namespace))
+
+    def _policies(self, namespace: str) -> Mapping[str, Json]:
+        """The ReleasePolicies of a namespace by name; none where the cluster does not know the kind."""
+        try:
+            found = self._cluster.list(kinds.RELEASE_POLICY, namespace).items
+        except errors.Missing:
+            return {}
+        return {item["metadata"]["name"]: item for item in found}
+
+    def _planned(self, work: Workload | None, release: Release) -> tuple[Plan | tuple[str, ...], str]:
+        """The plan that is asked for; where the policy of a release in flight is gone, the recorded one, and that."""
+        if work is None:
+            return (), ""
+        known, defaults = self._policies(work.namespace), self._settings.defaults
+        if release.status.phase is not Phase.PENDING:
+            recorded = release.plan
+            missing = policy.lacking(plans.policy_named(work.annotations, defaults), recorded.policy, known)
+            if missing:
+                return recorded, missing
+        return plans.resolve(work.annotations, defaults, known), ""
 
     def proof(self, view: View) -> str | None:
         """Whether the hold acts on the Deployment, by a dry run."""
@@ -187,6 +215,7 @@ class Observer:
         target = None if refusals else self.target(view, release)
         survey, age = self._routes.survey(target, release.status.saved) if target else (Survey(), 0.0)
         canary = self.canary(release)
+        plan, policy_missing = self._planned(view.work, release)
         seen = Seen(
             now=self._now(),
             workload=view.work,
@@ -200,7 +229,8 @@ class Observer:
             pod_labels=target.pod_labels if target else {},
             route=survey,
             route_age=age,
-            plan=self.plan(view.work) if view.work is not None else (),
+            plan=plan,
+            policy_missing=policy_missing,
             refusals=refusals,
             release_deleting=release.deleting,
         )
@@ -235,6 +265,9 @@ class Observer:
             thresholds=thresholds,
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
+            metrics=tuple(one.asked for one in plan.metrics),
+            service=status.service,
+            alone=status.phase is not Phase.STEPPING,
         )
         name = f"{release.namespace}/{release.spec.deployment}"
         if plan.judge is plans.Judge.THRESHOLD:
@@ -245,6 +278,7 @@ class Observer:
             began=status.ready_at or status.since,
             weight=status.weight,
             next_weight=following,
+            least=self._settings.min_duration,
             checkpoint=status.checkpoint or None,
         )
         return replace(seen, judgement=self._judge.weigh(name, weighed))

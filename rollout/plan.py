@@ -13,6 +13,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from deploy import names
+from deploy.traffic import Json
+from rollout import policy as policies
 
 
 class Strategy(StrEnum):
@@ -153,6 +155,10 @@ class Plan(BaseModel):
     deadline: Duration = timedelta(seconds=-1)
     service: str | None = None
     router: RouterName = RouterName.ISTIO
+    policy: str | None = None
+    """The ReleasePolicy whose values stand behind the annotations'."""
+    metrics: tuple[policies.Metric, ...] = ()
+    """Custom metrics of that policy; no annotation says them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -196,31 +202,58 @@ class Plan(BaseModel):
         return sum(1 for step in self.steps if step <= weight) + (weight == 100)
 
     def texts(self) -> dict[str, str]:
-        """The plan as the annotations would say it."""
-        values = self.model_dump(mode="json", by_alias=True)
+        """The plan as the annotations would say it; its metrics are kept apart."""
+        values = self.model_dump(mode="json", by_alias=True, exclude={"metrics"})
         values["steps"] = join_steps(self.steps) or ("" if self.strategy is Strategy.BLUE_GREEN else "100")
         return {key: str(value) for key, value in values.items() if value not in (None, "")}
 
 
-KEYS = tuple(name.replace("_", "-") for name in Plan.model_fields)
+KEYS = tuple(name.replace("_", "-") for name in Plan.model_fields if name != "metrics")
 STATE_KEYS = ("do", "held", "failed", "release")
-LATER_KEYS = ("policy", "canary-of")
+LATER_KEYS = ("canary-of",)
 PREFIX = f"{names.GROUP}/"
 
 
-def resolve(annotations: Mapping[str, str], defaults: Mapping[str, str]) -> Plan | tuple[str, ...]:
-    """Resolve a plan from a Deployment's annotations over defaults (keys without the prefix).
+NO_POLICIES: Mapping[str, Json] = {}
 
-    Returns the plan, or sentences that name the key, the value found and what would be right.
+
+def policy_named(annotations: Mapping[str, str], defaults: Mapping[str, str]) -> str | None:
+    """The ReleasePolicy that somebody named; where nobody did, the default one applies if there is one."""
+    return annotations.get(f"{PREFIX}policy", defaults.get("policy"))
+
+
+def resolve(
+    annotations: Mapping[str, str], defaults: Mapping[str, str], known: Mapping[str, Json] = NO_POLICIES
+) -> Plan | tuple[str, ...]:
+    """Resolve a plan: a Deployment's annotations over its ReleasePolicy over defaults (keys without the prefix).
+
+    `known` are the namespace's ReleasePolicy objects by name. Returns the plan, or sentences that name the key, the
+    value found and what would be right.
     """
     ours = {key.removeprefix(PREFIX): value for key, value in annotations.items() if key.startswith(PREFIX)}
     faults = [unknown(key) for key in ours if key not in (*KEYS, *STATE_KEYS)]
-    given = {**defaults, **{key: value for key, value in ours.items() if key in KEYS}}
+    policy = policies.choose(policy_named(annotations, defaults), known)
+    if isinstance(policy, tuple):
+        faults += policy
+        policy = None
+    shared: Mapping[str, Any] = policy.plan if policy is not None else {}
+    given: dict[str, Any] = {**defaults, **shared, **{key: value for key, value in ours.items() if key in KEYS}}
+    given.pop("policy", None)
+    if policy is not None:
+        given |= {"policy": policy.name, "metrics": policy.metrics}
     try:
         plan = Plan.model_validate(given)
     except ValidationError as error:
-        return (*faults, *explain(error, given))
+        return (*faults, *(blamed(text, ours, policy) for text in explain(error, given)))
     return tuple(faults) or plan
+
+
+def blamed(sentence: str, ours: Mapping[str, str], policy: policies.Policy | None) -> str:
+    """A sentence about a value that stands in the policy names the policy."""
+    key = sentence.removeprefix(PREFIX).partition(" ")[0]
+    if policy is None or key in ours or key not in policy.plan:
+        return sentence
+    return f"ReleasePolicy {policy.name}: plan.{sentence.removeprefix(PREFIX)}"
 
 
 def unknown(key: str) -> str:

@@ -123,6 +123,8 @@ def preparing(release: Release, seen: Seen, pace: Pace) -> Decision:
         return unlaid
     if release.status.paused_at is not None:
         return Decision()
+    if seen.policy_missing:
+        return held_up(POLICY_MISSING, seen.policy_missing, release, seen, pace.look)
     return raise_to(release.plan.after(Decimal(0)), "", release, seen, pace)
 
 
@@ -195,6 +197,8 @@ def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
     pods = shares.need(seen, release.status.weight)
     if seen.canary is not None and seen.canary.replicas < pods:
         return Decision((Raise(pods),), (), pace.poll)
+    if seen.policy_missing and release.status.paused_at is None:
+        return without_policy(release, seen, pace)
     if seen.judgement is None:
         return Decision(look_again=pace.look)
     if is_long_unrecorded(release, seen):
@@ -220,6 +224,19 @@ def is_long_unrecorded(release: Release, seen: Seen) -> bool:
         return False
     since = release.status.checkpoint_at or release.status.since
     return since is not None and seen.now - since > CHECKPOINT_AGE
+
+
+POLICY_MISSING = "PolicyMissing"
+
+
+def without_policy(release: Release, seen: Seen, pace: Pace) -> Decision:
+    """What the rest of the plan is can not be known: the weight stays. The recorded plan still counts bad looks."""
+    judgement, status = seen.judgement, release.status
+    if judgement is None or judgement.bad_looks == status.bad_looks or status.holding != POLICY_MISSING:
+        return held_up(POLICY_MISSING, seen.policy_missing, release, seen, pace.look)
+    counted = {"bad_looks": judgement.bad_looks, "last_bad": judgement.last_bad, **words.measured(seen)}
+    told = Told(judgement.reason.value, judgement.text, Level.WARNING)
+    return Decision((Record(words.note(release, seen, told, **counted)),), (told,), pace.look)
 
 
 def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:

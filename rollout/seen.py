@@ -61,6 +61,8 @@ class Seen:
     """Seconds since the present content of the route's objects was first seen."""
     drift: str | None = None
     plan: Plan | tuple[str, ...] = ()
+    policy_missing: str = ""
+    """The sentence that the ReleasePolicy of a release in flight is gone; `plan` is then the recorded one."""
     judgement: Judgement | None = None
     refusals: tuple[str, ...] = ()
     release_deleting: bool = False

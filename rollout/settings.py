@@ -1,5 +1,6 @@
 """The controller's settings: environment variables and flags, checked as a whole at start."""
 
+import difflib
 import json
 import os
 import re
@@ -8,9 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from analysis import mesh as meshing
+from analysis import meshes
 from rollout import plan as plans
 from rollout.plan import Duration, Plan
 
@@ -21,6 +24,17 @@ def parse_list(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def check_file(value: Path | None) -> Path | None:
+    """What is missing is said at start, and not at the first query."""
+    if value is not None:
+        try:
+            value.open("rb").close()
+        except OSError as error:
+            raise ValueError(f"must be a file that can be read ({error.strerror})") from error
+    return value
+
+
+File = Annotated[Path | None, BeforeValidator(lambda value: value or None), AfterValidator(check_file)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_list)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -32,11 +46,22 @@ class Settings(BaseSettings):
 
     prometheus_url: str = Field(description="where Prometheus answers, such as http://prometheus.monitoring:9090")
     prometheus_timeout: Seconds = Field(10, description="seconds until an unanswered query counts as no answer")
-    prometheus_token_file: Path | None = Field(None, description="file with a bearer token, read again when it changes")
-    prometheus_ca_file: Path | None = Field(None, description="certificates to trust for Prometheus")
+    prometheus_token_file: File = Field(None, description="file with a bearer token, read for each query")
+    prometheus_user: str | None = Field(None, description="user for basic authentication, in the token's stead")
+    prometheus_password_file: File = Field(
+        None, description="file with that user's password, read for each query", validate_default=True
+    )
+    prometheus_ca_file: File = Field(None, description="certificates to trust for Prometheus")
+    prometheus_certificate_file: File = Field(None, description="our own certificate to show to Prometheus (PEM)")
+    prometheus_key_file: File = Field(None, description="its key, unless that is in the same file")
     prometheus_insecure: bool = Field(False, description="true: the certificate of Prometheus is not checked")
     prometheus_headers: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="headers for each query, such as X-Scope-OrgID=shop"
+    )
+    mesh: str = Field("istio", description=f"whose metrics are read: {', '.join(meshes.MESHES)}")
+    metric_names: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description=f"other names than that mesh's, such as workload=app;unit=s; of {', '.join(meshing.KEYS)}",
     )
     kubeconfig: Path | None = Field(None, description="a kubeconfig; without it the pod's own ServiceAccount")
     namespaces: Names = Field((), description="namespaces to watch, separated by commas; none: all of them")
@@ -47,6 +72,10 @@ class Settings(BaseSettings):
     drain: Seconds = Field(2.0, description="seconds from a leg's last request until its pods may go")
     look: Seconds = Field(5.0, description="seconds between two looks at a step")
     warm_up: Duration = Field(timedelta(seconds=30), description="how long new pods may stumble, such as 30s")
+    min_duration: Duration = Field(
+        timedelta(seconds=60),
+        description="a release that is let through by proof takes at least this long, such as 60s",
+    )
     min_requests: Annotated[int, Field(ge=1)] = Field(20, description="requests below which nothing is judged")
     keep: Annotated[int, Field(ge=1, le=100)] = Field(3, description="ended Releases kept for each Deployment")
     defaults: Annotated[dict[str, str], NoDecode] = Field(
@@ -61,6 +90,51 @@ class Settings(BaseSettings):
             raise ValueError("must be a URL such as http://prometheus.monitoring:9090")
         return value.rstrip("/")
 
+    @field_validator("prometheus_user")
+    @classmethod
+    def check_user(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value:
+            return None
+        if info.data.get("prometheus_token_file") is not None:
+            raise ValueError(f"and {PREFIX}PROMETHEUS_TOKEN_FILE exclude each other: a query has one Authorization")
+        if ":" in value:
+            raise ValueError("must have no colon, which ends a user's name in basic authentication")
+        return value
+
+    @field_validator("prometheus_password_file")
+    @classmethod
+    def check_password(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if "prometheus_user" in info.data and (value is None) != (info.data["prometheus_user"] is None):
+            raise ValueError(f"and {PREFIX}PROMETHEUS_USER need each other")
+        return value
+
+    @field_validator("prometheus_key_file")
+    @classmethod
+    def check_key(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("prometheus_certificate_file", value) is None:
+            raise ValueError(f"needs {PREFIX}PROMETHEUS_CERTIFICATE_FILE")
+        return value
+
+    @field_validator("mesh")
+    @classmethod
+    def check_mesh(cls, value: str) -> str:
+        if value not in meshes.MESHES:
+            near = difflib.get_close_matches(value, meshes.MESHES, n=1, cutoff=0.0)
+            raise ValueError(f"must be one of {', '.join(meshes.MESHES)}; the nearest is {near[0]}")
+        return value
+
+    @field_validator("metric_names", mode="before")
+    @classmethod
+    def read_names(cls, value: object) -> object:
+        pairs = read_pairs(value)
+        meshing.renamed(meshes.ISTIO, pairs)  # which row is renamed makes no difference to the names
+        return pairs
+
+    @property
+    def telemetry(self) -> meshing.Mesh:
+        """The chosen row of the table by mesh, with its names replaced."""
+        return meshing.renamed(meshes.MESHES[self.mesh], self.metric_names)
+
     @field_validator("listen")
     @classmethod
     def check_listen(cls, value: str) -> str:
@@ -74,11 +148,24 @@ class Settings(BaseSettings):
     def read_headers(cls, value: object) -> object:
         return read_pairs(value)
 
+    @field_validator("prometheus_headers")
+    @classmethod
+    def check_headers(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        for name, text in value.items():
+            if HEADER.fullmatch(name) is None or not text.isascii() or not text.isprintable():
+                raise ValueError("must have headers of printable ASCII characters, their names without spaces")
+            if name.lower() == "authorization":
+                for other in ("prometheus_token_file", "prometheus_user"):
+                    if info.data.get(other) is not None:
+                        raise ValueError(f"have an Authorization, and so has {PREFIX}{other.upper()}")
+        return value
+
     @field_validator("defaults", mode="before")
     @classmethod
     def read_defaults(cls, value: object) -> object:
         pairs = read_pairs(value)
-        found = plans.resolve({f"{plans.PREFIX}strategy": "canary"}, pairs)
+        values = {key: value for key, value in pairs.items() if key != "policy"}
+        found = plans.resolve({f"{plans.PREFIX}strategy": "canary"}, values)
         if not isinstance(found, Plan):
             raise ValueError("; ".join(found))
         return pairs
@@ -115,6 +202,9 @@ def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"{key} is not a known setting; known are {', '.join(sorted(known - RESERVED))}" for key in found)
 
 
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A header's name (RFC 9110, 5.6.2)."""
+
 SERVICE_LINK = re.compile(r"RAMPART_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_.+)?)")
 """What the kubelet puts into each pod's environment for a Service whose name begins with rampart."""
 
@@ -134,4 +224,5 @@ def explain(finding: Mapping[str, object]) -> str:
         return f"{variable} is not set: {Settings.model_fields[key].description}"
     message = str(finding["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
     found = "a value that is not shown here" if key in SECRETS else finding["input"]
+    found = "nothing" if found is None else found
     return f"{variable} {message}, got {found}"

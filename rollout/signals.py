@@ -207,8 +207,10 @@ def is_scaled_to_zero(release: Release, seen: Seen, at: Stage) -> bool:
 
 
 def has_new_plan(release: Release, seen: Seen, at: Stage) -> bool:
-    """The annotations ask for another plan than the recorded one."""
-    return isinstance(seen.plan, plans.Plan) and seen.plan.texts() != release.spec.plan
+    """The annotations and the policy ask for another plan than the recorded one."""
+    if not isinstance(seen.plan, plans.Plan):
+        return False
+    return seen.plan.texts() != release.spec.plan or seen.plan.metrics != release.spec.metrics
 
 
 def has_drifted(release: Release, seen: Seen, at: Stage) -> bool:

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from deploy import names, traffic
 from deploy.traffic import Json
+from rollout import policy as policies
 from rollout.plan import KEYS, Plan, parse_percent
 
 
@@ -129,6 +130,8 @@ class Spec(Model):
     """Digest of the template that is released."""
     attempt: int = 1
     plan: dict[str, str]
+    metrics: Annotated[tuple[policies.Metric, ...], BeforeValidator(policies.kept)] = ()
+    """The custom metrics as they were resolved; taken away when the release has ended."""
 
 
 class Release(Model):
@@ -150,7 +153,7 @@ class Release(Model):
         known = {key: value for key, value in self.spec.plan.items() if key in KEYS}
         while True:
             try:
-                return Plan.model_validate({"strategy": "canary", **known})
+                return Plan.model_validate({"strategy": "canary", **known, "metrics": self.spec.metrics})
             except ValidationError as error:
                 bad = {str(finding["loc"][0]) for finding in error.errors() if finding["loc"]} & known.keys()
                 known = {key: value for key, value in known.items() if key not in bad} if bad else {}

@@ -47,6 +47,11 @@ def trim_release(item: Json) -> Json:
     }
 
 
+def trim_policy(item: Json) -> Json:
+    """Which content it is; the content itself is read when it is needed."""
+    return {"generation": item["metadata"].get("generation")}
+
+
 def concerns(seen: Json | None) -> bool:
     """Whether a trimmed Deployment is opted in, or carries a mark of ours."""
     return seen is not None and bool(seen["annotations"])
@@ -68,6 +73,7 @@ class Watches:
         self._add(kinds.RELEASE, self.release_changed, trim_release)
         self._add(kinds.VIRTUAL_SERVICE, self.route_changed, everywhere=True)
         self._add(kinds.DESTINATION_RULE, self.route_changed, everywhere=True)
+        self._add(kinds.RELEASE_POLICY, self.release_policy_changed, trim_policy)
         self._add(kinds.DEPLOYMENT, self.deployment_changed, trim_metadata, metadata_only=True)
         for kind in POLICIES:
             self._add(kind, self.policy_changed, lambda item: {}, metadata_only=True, everywhere=True)
@@ -163,6 +169,18 @@ class Watches:
                 self.spread(key)
             elif old != new:
                 self.touch(key, False)
+
+    def release_policy_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
+        """It may be that of any Deployment of its namespace: at once where a release is in flight, else some time."""
+        if old == new:
+            return
+        flying = self.in_flight()
+        for key in flying:
+            if key.partition("/")[0] == namespace:
+                self.touch(key, True)
+        for key in self.opted_in():
+            if key.partition("/")[0] == namespace and key not in flying:
+                self.spread(key)
 
     def policy_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
         self.policies_changed()

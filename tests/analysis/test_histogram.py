@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from analysis import histogram, outcome
+from analysis import histogram, mesh, outcome
 
 INF = math.inf
 P99 = Decimal("0.99")
@@ -52,3 +52,4 @@ def test_buckets_are_read_by_their_edges() -> None:
     labels = [{"le": "500"}, {"le": "500.0"}, {"le": "+Inf"}, {"le": "many"}, {}]
     rows = [outcome.Row(row, 2.0) for row in labels]
     assert histogram.buckets(rows) == {500: 4, INF: 2}
+    assert histogram.buckets(rows, mesh.Unit.SECONDS) == {500_000: 4, INF: 2}

@@ -1,5 +1,6 @@
 """The door to Prometheus, against a real server on loopback that misbehaves in every known way."""
 
+import base64
 import contextlib
 import gzip
 import http.server
@@ -335,12 +336,67 @@ def test_a_renewed_token_is_used_at_the_next_query(tmp_path: pathlib.Path, monke
     assert heard == ["Bearer first", "Bearer second"]
 
 
-def test_a_missing_token_file_is_named(tmp_path: pathlib.Path) -> None:
-    """Nothing is asked without the credentials that were configured."""
-    found = asked(loopback.success([]), token_file=tmp_path / "token")
-    assert found == outcome.Broken(
-        errors.Fault.REFUSED, f"the token file {tmp_path / 'token'} cannot be read: No such file or directory"
-    )
+def test_a_renewed_password_is_used_at_the_next_query(tmp_path: pathlib.Path) -> None:
+    """Basic authentication in UTF-8 (RFC 7617), for numbers as for samples; a user in the address does not matter."""
+    heard: list[str | None] = []
+
+    def note(request: http.server.BaseHTTPRequestHandler) -> None:
+        heard.append(request.headers["Authorization"])
+        loopback.success([], "matrix" if "%5B" in request.path else "vector")(request)
+
+    password = tmp_path / "password"
+    password.write_text("first:1\n")
+    with loopback.serving(note) as server:
+        url = f"http://other:wrong@127.0.0.1:{server.server_port}"
+        with door(url, user="jürgen", password_file=password) as opened:
+            opened.query("up", AT)
+            password.write_text("zwölf\n")
+            assert opened.read("up[60s]", AT) == samples.Matrix()
+    pairs = [base64.b64decode(text.removeprefix("Basic ")).decode() for text in heard if text]
+    assert pairs == ["jürgen:first:1", "jürgen:zwölf"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "words"),
+    [
+        pytest.param("token", None, "the token file FILE cannot be read: No such file or directory", id="no token"),
+        pytest.param("token", b"\xff", "the token file FILE cannot be read: it is no text", id="no text"),
+        pytest.param("token", b"\n", "the token file FILE must hold one line, and holds nothing", id="empty"),
+        pytest.param("token", b"a\nb", "the token file FILE must hold one line, and holds more", id="two lines"),
+        pytest.param(
+            "token", "ö".encode(), "the token file FILE holds characters that no header may have", id="umlaut"
+        ),
+        pytest.param("password", None, "the password file FILE cannot be read: No such file", id="no password"),
+    ],
+)
+def test_a_file_without_credentials_is_named(
+    tmp_path: pathlib.Path, kind: str, content: bytes | None, words: str
+) -> None:
+    """Nothing is asked without the credentials that were configured, and none of them is shown."""
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    user = {"user": "me"} if kind == "password" else {}
+    found = asked(loopback.body("asked without", 500), **user, **{f"{kind}_file": path})
+    assert isinstance(found, outcome.Broken)
+    assert found.fault is errors.Fault.REFUSED
+    assert found.text.startswith(words.replace("FILE", str(path)))
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        pytest.param(("token_file", "user", "password_file"), "token_file and user exclude each other", id="both"),
+        pytest.param(("user",), "user and password_file need each other", id="no password"),
+        pytest.param(("password_file",), "user and password_file need each other", id="no user"),
+        pytest.param(("key_file",), "key_file needs certificate_file", id="a key alone"),
+    ],
+)
+def test_credentials_that_do_not_go_together_are_refused(names: tuple[str, ...], sentence: str) -> None:
+    """A slip of whoever builds an Access is told at once."""
+    given = {name: "me" if name == "user" else pathlib.Path(name) for name in names}
+    with pytest.raises(ValueError, match=sentence):
+        prometheus.Access("http://127.0.0.1:1", **given)  # type: ignore[arg-type]
 
 
 def test_one_connection_serves_many_queries() -> None:
@@ -432,3 +488,38 @@ def test_a_missing_authority_file_is_unreachable(tmp_path: pathlib.Path) -> None
         found = opened.ask("up", AT)
     assert isinstance(found, outcome.Broken)
     assert str(tmp_path / "ca.pem") in found.text
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        pytest.param("both", outcome.Nothing(), id="certificate and key in one file"),
+        pytest.param("two", outcome.Nothing(), id="in two files"),
+        pytest.param("none", "ertificate required", id="no certificate"),
+        pytest.param("gone", "gone.pem", id="a file that is gone"),
+    ],
+)
+def test_our_own_certificate_is_shown(
+    certificate: pathlib.Path, tmp_path: pathlib.Path, shown: str, expected: outcome.Nothing | str
+) -> None:
+    """A server that asks for a client's certificate gets it, or refuses."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificate)
+    files = {
+        "both": {"certificate_file": certificate},
+        "two": {"certificate_file": certificate.with_name("c.pem"), "key_file": certificate.with_name("key.pem")},
+        "none": {},
+        "gone": {"certificate_file": tmp_path / "gone.pem"},
+    }
+    with loopback.serving(loopback.success([])) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        with door(loopback.address(server, "https"), ca_file=certificate, **files[shown]) as opened:
+            found = outcome.number(opened.ask("up", AT))
+    if isinstance(expected, str):
+        assert isinstance(found, outcome.Broken)
+        assert found.fault is errors.Fault.UNREACHABLE
+        assert expected in found.text
+    else:
+        assert found == expected

@@ -1,10 +1,12 @@
 """The PromQL that goes out, as a person would read it; its arithmetic is tested on a real Prometheus."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
 
 from analysis import queries
+from analysis.mesh import Naming
 
 MINUTE = timedelta(minutes=1)
 MESH = queries.Mesh(
@@ -67,9 +69,16 @@ def test_a_workload_is_matched_by_its_whole_name(workloads: tuple[str, ...], mat
     assert matcher in queries.counts(MESH, "shop", workloads, MINUTE)
 
 
-def test_every_mesh_has_a_name() -> None:
-    """What settings choose from."""
-    assert queries.MESHES["istio"] is queries.ISTIO
+def test_workloads_that_only_their_pods_tell_are_written_onto_the_series() -> None:
+    """Each by the pattern of its pods' names; rows come under a label of our own."""
+    mesh = dataclasses.replace(MESH, workload="pod", naming=Naming.POD)
+    marks = "[bcdfghjklmnpqrstvwxz2456789]"
+    web, canary = (f"{name}-{marks}{{1,10}}-{marks}{{5}}" for name in ("web", "web-canary"))
+    found = f'millis{{side="in",ns="shop",pod=~"{web}|{canary}"}}'
+    assert queries.latencies(mesh, "shop", ("web", "web-canary"), MINUTE) == (
+        f'sum by (rampart_leg, le) (label_replace(label_replace({queries.difference(found, MINUTE)}, "rampart_leg",'
+        f' "web", "pod", "{web}"), "rampart_leg", "web-canary", "pod", "{canary}"))'
+    )
 
 
 def test_samples_are_one_range_selector() -> None:

@@ -37,6 +37,7 @@ def test_a_series_needs_a_value_for_each_time() -> None:
         pytest.param('code=~"2"', False, id="a pattern meets all of it"),
         pytest.param('code!~"2..|3.."', False, id="not unlike a pattern"),
         pytest.param('code!~"5.."', True, id="unlike a pattern"),
+        pytest.param(r'code=~"\\d+"', True, id="an escaped pattern"),
         pytest.param('flags=""', True, id="a missing label is empty"),
         pytest.param('flags!~"|0"', False, id="a missing label meets an empty pattern"),
     ],

@@ -153,6 +153,28 @@ def test_slow_requests_are_those_above_an_edge() -> None:
     assert [window.canary for window in found] == [(Count(10, 0, 10, (4, 1)),), (Count(10, 0, 10, (4, 1)),)]
 
 
+def test_a_histogram_without_an_asked_edge_tells_nothing() -> None:
+    """Other edges since the last look, or another unit: not everything is slow for that."""
+    frame = Frame(queries.ISTIO, "web-canary", "web", ZERO, ZERO, edges=(250.0, 0.5))
+    buckets = [
+        series("web-canary", "c", {15: 10, 30: 20}, le=edge, **{samples.NAME: queries.ISTIO.latency})
+        for edge in ("250", "500", "+Inf")
+    ]
+    found = cut(series("web-canary", "c", {15: 10, 30: 20}), *buckets, frame=frame)
+    assert [window.canary for window in found] == [(Count(10, 0, 0, (0, 0)),), (Count(10, 0, 0, (0, 0)),)]
+
+
+def test_legs_are_told_by_their_pods_names_where_the_mesh_knows_no_more() -> None:
+    """Of application metrics."""
+    names = ("web-5d4f8c7b9d-x2zkq", "web-canary-7c9bd5f64-kkkkk", "web-other-7c9bd5f64-kkkkk")
+    found = windows.legs(
+        samples.Matrix(tuple(samples.Series({"pod": name}, (ZERO,), (1.0,)) for name in names)),
+        Frame(queries.MESHES["application-pods"], "web-canary", "web", ZERO, ZERO),
+    )
+    assert [pod.name for pod in found.canary] == [names[1]]
+    assert [pod.name for pod in found.stable] == [names[0]]
+
+
 @pytest.mark.parametrize(
     ("gaps", "expected"),
     [

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from analysis import evidence, judge
+from analysis import custom, evidence, judge
 from analysis.threshold import Latency
 from analysis.verdict import Judgement, Verdict
 from deploy import kinds, names
@@ -37,6 +37,7 @@ class Judge:
     asked: list[judge.Question] = field(default_factory=list)
     weighed: list[evidence.EvidenceQuestion] = field(default_factory=list)
     wrong: tuple[str, ...] = ()
+    tries: list[custom.Trial] = field(default_factory=list)
 
     def judge(self, name: str, question: judge.Question) -> Judgement | None:
         self.asked.append(question)
@@ -48,6 +49,10 @@ class Judge:
 
     def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
         return self.wrong
+
+    def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]:
+        self.tries.append(trial)
+        return tuple(f"metric {one.name} is tried" for one in trial.metrics)
 
 
 @dataclass
@@ -101,6 +106,14 @@ class Shop:
         """Somebody writes our annotations; `on_failure` is `on-failure`, None takes one away."""
         ours = {f"{names.GROUP}/{key.replace('_', '-')}": value for key, value in annotations.items()}
         self.cluster.edit(kinds.DEPLOYMENT, "web", {"metadata": {"annotations": ours}})
+
+    def share(self, name: str = "default", **spec: Any) -> None:
+        """Somebody makes a ReleasePolicy."""
+        self.cluster.seed(kinds.RELEASE_POLICY, name, spec=spec)
+
+    def unshare(self, name: str = "default") -> None:
+        """Somebody deletes it."""
+        del self.cluster.objects["ReleasePolicy", name]
 
     @property
     def deployment(self) -> Json:

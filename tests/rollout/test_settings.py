@@ -1,11 +1,14 @@
 """Settings: from flags and the environment, all faults at once, and no secret in a message."""
 
+import dataclasses
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from rollout import settings
+from analysis import meshes
+from analysis.prometheus import Access
+from rollout import controller, settings
 from rollout.settings import Settings
 
 URL = {"prometheus_url": "http://prometheus:9090"}
@@ -48,7 +51,16 @@ def test_the_address_of_prometheus_is_all_that_must_be_said() -> None:
         pytest.param("settle", "0.5", 0.5, id="seconds"),
         pytest.param("workers", "8", 8, id="a number"),
         pytest.param("prometheus_url", "https://prom/", "https://prom", id="an address without its last slash"),
-        pytest.param("prometheus_token_file", "/var/token", Path("/var/token"), id="a file"),
+        pytest.param("prometheus_token_file", __file__, Path(__file__), id="a file"),
+        pytest.param("prometheus_ca_file", "", None, id="no file"),
+        pytest.param("prometheus_user", "", None, id="no user"),
+        pytest.param("mesh", "linkerd", "linkerd", id="a mesh"),
+        pytest.param(
+            "metric_names",
+            'workload=app; failures=status=~"5.."',
+            {"workload": "app", "failures": 'status=~"5.."'},
+            id="names of metrics",
+        ),
         pytest.param(
             "prometheus_headers", "X-Scope-OrgID=shop; a = b=c", {"X-Scope-OrgID": "shop", "a": "b=c"}, id="pairs"
         ),
@@ -109,6 +121,30 @@ def test_a_flag_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         pytest.param("defaults", "step=5", "rampart.dev/step", id="an unknown default"),
         pytest.param("defaults", "{", "RAMPART_DEFAULTS (--defaults) ", id="broken JSON"),
         pytest.param("prometheus_headers", "token", "must be key=value pairs", id="a header without a value"),
+        pytest.param("prometheus_headers", "a b=c", "must have headers of printable ASCII", id="a header with a space"),
+        pytest.param("prometheus_headers", "a=ö", "must have headers of printable ASCII", id="a header beyond ASCII"),
+        pytest.param("prometheus_headers", '{"a": "b\\nc: d"}', "must have headers of", id="two headers in one"),
+        pytest.param(
+            "prometheus_token_file",
+            "/nowhere/token",
+            "must be a file that can be read (No such file or directory), got /nowhere/token",
+            id="a missing token",
+        ),
+        pytest.param(
+            "prometheus_ca_file", "/", "must be a file that can be read (Is a directory), got /", id="a directory"
+        ),
+        pytest.param("prometheus_certificate_file", "/nowhere", "can be read (No such", id="a missing certificate"),
+        pytest.param("prometheus_key_file", __file__, "needs RAMPART_PROMETHEUS_CERTIFICATE_FILE", id="a key alone"),
+        pytest.param("prometheus_password_file", __file__, "and RAMPART_PROMETHEUS_USER need each other", id="no user"),
+        pytest.param("prometheus_user", "me:you", "must have no colon", id="a colon in the user"),
+        pytest.param("mesh", "linkered", "the nearest is linkerd, got linkered", id="an unknown mesh"),
+        pytest.param(
+            "metric_names",
+            "request=hits",
+            "has request, which is no name that can be replaced; the nearest is requests, got request=hits",
+            id="an unknown name of a metric",
+        ),
+        pytest.param("metric_names", "unit=us", "needs ms or s for unit, not 'us', got unit=us", id="a wrong unit"),
     ],
 )
 def test_bad_values_are_refused_with_the_reason(name: str, text: str, sentence: str) -> None:
@@ -178,3 +214,68 @@ def test_a_fault_does_not_print_a_secret_that_is_wrong(name: str, text: str) -> 
     assert "s3cret" not in found
     assert found.startswith(f"RAMPART_{name.upper()} (--{name.replace('_', '-')}) ")
     assert found.endswith(", got a value that is not shown here")
+
+
+def test_a_query_has_one_authorization() -> None:
+    """Token, password and a header of one's own exclude each other; each sentence names both settings."""
+    password = {"prometheus_user": "me", "prometheus_password_file": __file__}
+    token = {"prometheus_token_file": __file__}
+    header = {"prometheus_headers": "authorization=Bearer s3cret"}
+    assert faults(**token, **password) == (
+        "RAMPART_PROMETHEUS_USER (--prometheus-user) and RAMPART_PROMETHEUS_TOKEN_FILE exclude each other:"
+        " a query has one Authorization, got me",
+    )
+    for other, name in ((token, "TOKEN_FILE"), (password, "USER")):
+        assert faults(**other, **header) == (
+            "RAMPART_PROMETHEUS_HEADERS (--prometheus-headers) have an Authorization, and so has"
+            f" RAMPART_PROMETHEUS_{name}, got a value that is not shown here",
+        )
+    assert loaded(**header).prometheus_headers == {"authorization": "Bearer s3cret"}
+
+
+def test_a_user_needs_a_password() -> None:
+    """And a certificate may hold its key."""
+    assert faults(prometheus_user="me") == (
+        "RAMPART_PROMETHEUS_PASSWORD_FILE (--prometheus-password-file) and RAMPART_PROMETHEUS_USER need each other,"
+        " got nothing",
+    )
+    found = loaded(prometheus_certificate_file=__file__, prometheus_key_file=__file__)
+    assert found.prometheus_key_file == Path(__file__)
+
+
+def test_a_mesh_is_a_row_of_the_table_with_its_names_replaced() -> None:
+    """What both judges and the preflight ask by."""
+    assert loaded().telemetry == meshes.ISTIO
+    found = loaded(mesh="application-pods", metric_names='requests=hits_total;always=path!="/healthz"')
+    assert found.telemetry == dataclasses.replace(
+        meshes.APPLICATION_PODS, requests="hits_total", always=('path!="/healthz"',)
+    )
+
+
+def test_the_settings_of_prometheus_reach_its_door() -> None:
+    """Each of them."""
+    found = controller.access_of(
+        loaded(
+            prometheus_user="me",
+            prometheus_password_file=__file__,
+            prometheus_ca_file=__file__,
+            prometheus_certificate_file=__file__,
+            prometheus_key_file=__file__,
+            prometheus_insecure="true",
+            prometheus_headers="X-Scope-OrgID=shop",
+            prometheus_timeout="7",
+        )
+    )
+    own = Path(__file__)
+    assert found == Access(
+        url="http://prometheus:9090",
+        headers={"X-Scope-OrgID": "shop"},
+        user="me",
+        password_file=own,
+        ca_file=own,
+        certificate_file=own,
+        key_file=own,
+        insecure=True,
+        read=timedelta(seconds=7),
+    )
+    assert controller.access_of(loaded(prometheus_token_file=__file__)).token_file == own

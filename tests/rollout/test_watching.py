@@ -170,6 +170,34 @@ def test_a_change_of_a_route_touches_every_release_in_flight(old: Any, new: Any,
     assert calls.touched == ([("shop/web", True)] if touched else [])
 
 
+@pytest.mark.parametrize(
+    ("namespace", "old", "new", "touched", "spread"),
+    [
+        pytest.param("shop", None, {"generation": 1}, [("shop/web", True)], ["shop/api"], id="made"),
+        pytest.param("shop", {"generation": 1}, {"generation": 2}, [("shop/web", True)], ["shop/api"], id="edited"),
+        pytest.param("shop", {"generation": 1}, None, [("shop/web", True)], ["shop/api"], id="deleted"),
+        pytest.param("shop", {"generation": 1}, {"generation": 1}, [], [], id="its labels only"),
+        pytest.param("bank", None, {"generation": 1}, [], [], id="in another namespace"),
+    ],
+)
+def test_a_release_policy_concerns_its_namespace(
+    namespace: str, old: Any, new: Any, touched: list[Any], spread: list[str]
+) -> None:
+    """At once what is in flight; what rests some time soon, for its queries are tried anew."""
+    calls = Calls()
+    with door(lambda asked: page("1")) as cluster:
+        items = [TRIMMED, {**TRIMMED, "key": "shop/api"}, {**OTHER, "key": "shop/x"}]
+        found = watches(cluster, calls, True)
+        found.reflectors = {**found.reflectors, "Deployment": full(cluster, kinds.DEPLOYMENT, items)}
+        found.release_policy_changed(namespace, "strict", old, new)
+    assert (calls.touched, calls.spread) == (touched, spread)
+
+
+def test_of_a_release_policy_its_generation_is_kept() -> None:
+    """Its content is read when a look needs it."""
+    assert watching.trim_policy({"metadata": {"generation": 3}, "spec": {"plan": {}}}) == {"generation": 3}
+
+
 def test_a_change_of_a_policy_asks_for_the_proof_anew() -> None:
     """Whatever changed in it."""
     calls = Calls()
