@@ -40,6 +40,9 @@ from rollout.status import ENDED, Phase, Release, Spec, Status, build, dump, rel
 OnDeployment = Unpause | RevertTemplate | Mark | Unhold | Leave | Hold | ClearWish
 
 
+DISOWN_TRIES = 10
+
+
 class Stale(Exception):
     """The world changed since the look: look again, at once."""
 
@@ -216,8 +219,18 @@ class Actor:
         patch.setdefault("metadata", {})["resourceVersion"] = work.resource_version
         after = self._cluster.patch(kinds.DEPLOYMENT, work.name, work.namespace, patch)
         if isinstance(act, RevertTemplate):
-            after = disown(self._cluster, kinds.DEPLOYMENT, after)
+            after = self._disown(after)
         hand.view = renewed(hand.view, after)
+
+    def _disown(self, item: Json) -> Json:
+        """Others write the Deployment too: tried again, and never at the cost of what was done before it."""
+        metadata = item["metadata"]
+        for _ in range(DISOWN_TRIES):
+            try:
+                return disown(self._cluster, kinds.DEPLOYMENT, item)
+            except errors.Conflict:
+                item = self._cluster.get(kinds.DEPLOYMENT, metadata["name"], metadata["namespace"])
+        return item
 
 
 def deployment_patch(act: OnDeployment, work: Workload, hand: Hand) -> Json | None:

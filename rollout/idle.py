@@ -132,9 +132,17 @@ def held(idle: Idle) -> Decision:
         return Decision((Unpause(workload.digest, None),), (Told("Unheld", "the held template is the running one"),))
     if is_down(idle):
         return stays_down(idle)
+    if workload.wish == Wish.REVERT and isinstance(idle.plan, tuple) and idle.running:
+        return reverted(idle)
     if workload.wish is not None and workload.wish != Wish.ABORT:
         return cleared(workload, "it came before the release of this template")
     return begin(idle, 1)
+
+
+def reverted(idle: Idle) -> Decision:
+    """The running template is put back."""
+    told = Told("Reverted", f"a person asked to revert: the template is that of {idle.running[0].hash} again")
+    return Decision((RevertTemplate(idle.running[0].hash),), (told,))
 
 
 def runs_already(idle: Idle) -> bool:
@@ -168,8 +176,7 @@ def stays_down(idle: Idle) -> Decision:
         case Wish.ABORT if idle.ended and idle.ended[-1].status.reason == "Aborted":
             return Decision((ClearWish(Wish.ABORT),), (), 0)
         case Wish.REVERT if idle.running:
-            told = Told("Reverted", f"a person asked to revert: the template is that of {idle.running[0].hash} again")
-            return Decision((RevertTemplate(idle.running[0].hash),), (told,))
+            return reverted(idle)
         case _:
             return cleared(workload, "this template failed before; to try it again: do=retry, to give it up: do=revert")
 
@@ -186,7 +193,8 @@ def begin(idle: Idle, attempt: int) -> Decision:
     if idle.hold_missing:
         return Decision((), (Told("HoldMissing", idle.hold_missing, Level.WARNING),), 30)
     if isinstance(idle.plan, tuple):
-        return Decision((), (Told("PlanInvalid", "; ".join(idle.plan), Level.WARNING),), 30)
+        text = f"{'; '.join(idle.plan)}: the held template {workload.digest} waits until the plan is mended"
+        return Decision((), (Told("PlanInvalid", text, Level.WARNING),), 30)
     earlier = max((item.spec.attempt for item in same_revision(idle)), default=0)
     acts: tuple[Act, ...] = (Begin(workload.digest, max(attempt, earlier + 1), idle.plan),)
     if workload.wish == Wish.RETRY:

@@ -97,7 +97,7 @@ def _seconds(text: str) -> timedelta:
 def _up(place: home.Home, arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     leash = cluster.start(place, arguments.scrape_interval, Teller())
-    print(f"look around with: python -m sandbox --dir {place.root} shell", flush=True)
+    print(f"look around with: {home.PROGRAM} --dir {place.root} shell", flush=True)
     if arguments.detach:
         leash.let_go()
         return 0
@@ -156,7 +156,7 @@ def _run(_place: home.Home, arguments: argparse.Namespace) -> int:
 def _words(arguments: argparse.Namespace, verb: str) -> list[str]:
     words: list[str] = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
     if not words:
-        raise errors.SandboxError(f"{verb} needs a command: python -m sandbox {verb} -- COMMAND ...")
+        raise errors.SandboxError(f"{verb} needs a command: {home.PROGRAM} {verb} -- COMMAND ...")
     return words
 
 

@@ -4,11 +4,15 @@ import fcntl
 import json
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sandbox import errors
+
+PROGRAM = f"{os.path.relpath(sys.executable)} -m sandbox"
+"""How this program is called from where the caller stands."""
 
 VARIABLE = "RAMPART_SANDBOX"
 
@@ -113,7 +117,7 @@ class Home:
     def pid(self) -> int:
         """The process whose namespaces are the sandbox's, as this machine numbers it."""
         if not (self.is_in_use and self.pid_file.exists()):
-            raise errors.NotRunning(f"no sandbox runs in {self.root}; start one with: python -m sandbox up")
+            raise errors.NotRunning(f"no sandbox runs in {self.root}; start one with: {PROGRAM} up")
         return int(self.pid_file.read_text())
 
     def state(self) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def _lock(place: home.Home) -> int:
         if (lock := place.take()) is not None:
             return lock
         time.sleep(POLL_SECONDS)
-    raise errors.SandboxError(f"a sandbox runs in {place.root} already; end it with: python -m sandbox down")
+    raise errors.SandboxError(f"a sandbox runs in {place.root} already; end it with: {home.PROGRAM} down")
 
 
 def _why_it_failed(place: home.Home) -> errors.StartFailed:

@@ -13,6 +13,7 @@ It sends from a process of its own inside the sandbox, which ends by itself when
 import argparse
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -114,7 +115,11 @@ def _await_end_of_input(loop: asyncio.AbstractEventLoop, stop: Callable[[], None
 
 
 def _tell_json(fresh: tally.Tally) -> None:
-    print(json.dumps(fresh.to_json()), flush=True)
+    """To the caller; one that has gone is no reason to end with a complaint."""
+    try:
+        print(json.dumps(fresh.to_json()), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Table:

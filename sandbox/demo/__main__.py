@@ -44,8 +44,13 @@ def run(keep: bool) -> int:
         leash.pull()
         raise
     leash.let_go()
-    print("The cluster goes on. Look around:  python -m sandbox shell   (kubectl is ready; namespace shop)")
-    print("End it:                            python -m sandbox down")
+    python = home.PROGRAM.split()[0]
+    print("\nThe cluster and the controller go on; the load does not.")
+    print(f"Look around:     {home.PROGRAM} shell        (then: kubectl -n shop get releases)")
+    print(f"Send requests:   {home.PROGRAM} exec -- {python} -m sandbox.load --host {cast.HOST} --seconds 600")
+    print("Release again:   kubectl -n shop set image deployment/web web=web:v4")
+    print(f"Controller log:  {place.root / 'logs' / 'rampart.log'}")
+    print(f"End it:          {home.PROGRAM} down")
     return code
 
 

@@ -85,6 +85,7 @@ def test_failed_version_stays_down_until_a_person_says_retry() -> None:
         play.wait_phase("RolledBack")
         play.wish("revert")
         stage.wait("the old template runs", lambda: "paused" not in play.get(kinds.DEPLOYMENT)["spec"])
+        stage.wait("it is told", lambda: play.events("Reverted"))
         play.set_image(BAD)
         stage.wait("the mark is back", lambda: names.FAILED in notes(play))
         assert len(play.releases()) == 1

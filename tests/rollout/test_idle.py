@@ -254,3 +254,12 @@ def test_a_newer_template_in_the_roll_out_stands_on_the_canary(workload: Any, ch
     sets = (a_revision("v1", 2), a_revision("v2", 2))
     found = an_idle(workload, **{"revisions": sets, **changes})
     assert idle.successor(found, a_release(Phase.PROMOTING)).acts == acts
+
+
+def test_a_held_template_with_a_bad_plan_is_said_by_name_and_can_be_taken_back() -> None:
+    """Another held template is news, and `revert` needs no plan."""
+    faults = ("rampart.dev/bake must be at least 1s, got 0s",)
+    told = idle.decide(an_idle(plan=faults)).told[0]
+    assert (told.reason, "the held template v2 waits" in told.message) == ("PlanInvalid", True)
+    decision = idle.decide(an_idle(plan=faults, workload=a_workload(annotations={names.DO: "revert"})))
+    assert ([type(act) for act in decision.acts], decision.told[0].reason) == ([RevertTemplate], "Reverted")
