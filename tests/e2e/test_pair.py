@@ -1,11 +1,15 @@
 """Pair mode on real parts: two Deployments of the user's, weights of the user's VirtualService, and nothing of ours."""
 
+import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from deploy import kinds, names
 from deploy.traffic import Json
+from rollout.status import parse_time
 from tests.e2e import stage
 from tests.e2e.stage import Stage, content, wait
 
@@ -156,3 +160,41 @@ def test_second_deployment_that_is_too_small_waits(play: Stage) -> None:
     play.kubectl("scale", "deployment/web-v2", "--replicas=2")
     play.wait_phase("Promoted")
     play.check_none_failed()
+
+
+def test_killed_controller_goes_on_where_it_was(play: Stage) -> None:
+    """At a step: nothing but the records and the weights is needed to go on."""
+    apply_new(play, "v2")
+    wait("20 %", lambda: weights(play) == [80, 20])
+    play.controller.end(signal.SIGKILL)
+    play.controller.start()
+    play.wait_phase("Promoted")
+    assert weights(play) == [0, 100]
+    assert len(play.releases()) == 1
+    play.check_none_failed()
+
+
+def test_weights_that_a_tool_puts_back_are_written_again(play: Stage) -> None:
+    """Once is drift; again and again, and the traffic goes back (case 12)."""
+    apply_new(play, "v2")
+    play.kubectl("annotate", "deployment", "web-v2", f"{names.GROUP}/interval=60s", "--overwrite")
+    wait("20 %", lambda: weights(play) == [80, 20])
+    for nth in range(1, 5):
+        wait("the step is old enough to tell a rise that was cut short from drift", lambda: is_at_rest(play))
+        play.apply(ROUTE)
+        wait("it is seen", partial(is_noticed, play, nth))
+    play.wait_phase("Cancelled")
+    assert play.status()["reason"] == "RouteContested"
+    assert weights(play) == [100, 0]
+    play.check_none_failed()
+
+
+def is_at_rest(play: Stage) -> bool:
+    """Longer than a write takes to be seen, since the step began."""
+    since = play.status().get("since")
+    return since is not None and (datetime.now(UTC) - parse_time(since)).total_seconds() > 8
+
+
+def is_noticed(play: Stage, times: int) -> bool:
+    status = play.status()
+    return len(status.get("drifts") or ()) >= times or status.get("phase") in ("RollingBack", "Cancelled")
