@@ -56,6 +56,16 @@ class Workload:
         return self.annotations.get(names.FAILED)
 
     @property
+    def retired(self) -> str | None:
+        """Pair mode: the digest that had its turn."""
+        return self.annotations.get(names.RETIRED)
+
+    @property
+    def canary_of(self) -> str | None:
+        """Pair mode: the Deployment that this one takes turns with."""
+        return self.annotations.get(names.CANARY_OF)
+
+    @property
     def labels(self) -> dict[str, str]:
         """The labels of the pods of the present template."""
         return dict(self.template.get("metadata", {}).get("labels") or {})

@@ -86,7 +86,7 @@ class Actor:
             case Remove(base):
                 self._remove(hand, base)
             case Begin(digest, attempt, plan):
-                self._begin(
+                self.begin(
                     hand.view, Spec(**spec_of(hand.view, digest, attempt), plan=plan.texts(), metrics=plan.metrics)
                 )
             case EndBase(name, phase):
@@ -186,7 +186,7 @@ class Actor:
         except errors.Missing:
             return
 
-    def _begin(self, view: View, spec: Spec) -> None:
+    def begin(self, view: View, spec: Spec) -> None:
         name = release_name(spec.deployment, spec.revision, spec.attempt)
         try:
             self._cluster.create(kinds.RELEASE, build(spec, view.namespace, name))

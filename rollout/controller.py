@@ -22,6 +22,8 @@ from rollout.desk import Desk
 from rollout.health import Server
 from rollout.metrics import Metrics
 from rollout.observer import Observer, View
+from rollout.pair.actor import PairActor
+from rollout.pair.observer import PairObserver
 from rollout.reconciler import Reconciler
 from rollout.routes import Routes
 from rollout.seen import Level, Pace, Told
@@ -118,6 +120,9 @@ class Controller:
         actor = Actor(self._cluster, routes, now)
         self._reconciler = Reconciler(
             self._cluster, observer, actor, self._tell, pace, settings.keep, self.metrics.judged
+        )
+        self._reconciler.take_pairs(
+            PairObserver(self._cluster, routes, observer, now), PairActor(self._cluster, routes, actor)
         )
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry)
         self._stopping = threading.Event()

@@ -209,8 +209,8 @@ class Plan(BaseModel):
 
 
 KEYS = tuple(name.replace("_", "-") for name in Plan.model_fields if name != "metrics")
-STATE_KEYS = ("do", "held", "failed", "release")
-LATER_KEYS = ("canary-of",)
+STATE_KEYS = ("do", "held", "failed", "release", "retired", "canary-of")
+"""Keys that say something else than the plan."""
 PREFIX = f"{names.GROUP}/"
 
 
@@ -258,8 +258,6 @@ def blamed(sentence: str, ours: Mapping[str, str], policy: policies.Policy | Non
 
 def unknown(key: str) -> str:
     """Say that a key is not known, and which one is meant."""
-    if key in LATER_KEYS:
-        return f"{PREFIX}{key} is not supported by this version"
     near = difflib.get_close_matches(key, (*KEYS, *STATE_KEYS), n=1, cutoff=0.0)
     return f"{PREFIX}{key} is not a known key; the nearest is {PREFIX}{near[0]}"
 

@@ -258,12 +258,20 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
 def passed(release: Release, seen: Seen, pace: Pace) -> Decision:
     if release.status.paused_at is not None:
         return Decision(look_again=pace.look)
-    passing = seen.judgement is not None and seen.judgement.verdict is Verdict.PASS
-    cause = f"passed: {seen.judgement.text}" if passing and seen.judgement else "not judged, and the plan says promote"
-    because = f"{words.percent(release.status.weight)} {cause}; "
+    because = f"{words.percent(release.status.weight)} {cause_of_pass(seen)}; "
     if release.status.phase is Phase.BAKING:
         return promote(because, release, seen, pace)
     return raise_to(release.plan.after(release.status.weight), because, release, seen, pace)
+
+
+def cause_of_pass(seen: Seen) -> str:
+    passing = seen.judgement is not None and seen.judgement.verdict is Verdict.PASS
+    return f"passed: {seen.judgement.text}" if passing and seen.judgement else "not judged, and the plan says promote"
+
+
+def lets_pass(release: Release, seen: Seen) -> bool:
+    """Whether the plan lets a step pass that could not be measured."""
+    return release.plan.on_no_data is OnNoData.PROMOTE and stay_is_over(release, seen)
 
 
 def without_data(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -271,7 +279,7 @@ def without_data(release: Release, seen: Seen, pace: Pace) -> Decision:
     judgement = seen.judgement
     if judgement is None or not (stay_is_over(release, seen) or judgement.reason not in QUIET):
         return Decision(look_again=pace.look)
-    if release.plan.on_no_data is OnNoData.PROMOTE and stay_is_over(release, seen):
+    if lets_pass(release, seen):
         return passed(release, seen, pace)
     return held_up(judgement.reason.value, judgement.text, release, seen, pace.look)
 

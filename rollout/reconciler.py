@@ -12,6 +12,9 @@ from rollout.actor import Actor, Hand, Stale
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
 from rollout.observer import Observer, View
+from rollout.pair.actor import PairActor
+from rollout.pair.observer import PairObserver
+from rollout.pair.reconciler import PairReconciler, Voice
 from rollout.seen import Decision, Level, Pace, Restore, Seen, Steer, Told
 from rollout.status import Phase, Release
 
@@ -23,6 +26,14 @@ Measured = Callable[[Release, Judgement], None]
 
 Teller = Callable[[View, Release | None, Told], None]
 """Tells one decision to people: Events and the log."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Who looks at pairs of Deployments."""
+
+    observer: PairObserver
+    reconciler: PairReconciler
 
 
 @dataclass
@@ -67,7 +78,13 @@ class Reconciler:
         self._known: set[str] = set()
         self._untold: set[str] = set()
         """Releases in whose last look something went wrong: what it recorded may not have been told."""
+        self._pairs: Pairs | None = None
         self._conflicts: collections.Counter[tuple[str, str]] = collections.Counter()
+
+    def take_pairs(self, observer: PairObserver, actor: PairActor) -> None:
+        """From now on look at pairs of Deployments, too."""
+        voice = Voice(self._tell, self._say_standing, self._measured or (lambda release, judgement: None))
+        self._pairs = Pairs(observer, PairReconciler(self._cluster, observer, (self._actor, actor), voice, self._pace))
 
     def policies_changed(self) -> None:
         self._proofs.forget()
@@ -79,12 +96,18 @@ class Reconciler:
         """
         view = self._observer.view(namespace, name)
         try:
-            answer = self._look(view)
+            answer = self._look_at_pair(view) if view.is_paired else self._look(view)
         except (errors.Conflict, Stale):
             self._conflicts[namespace, name] += 1
             return AT_ONCE if self._conflicts[namespace, name] <= CONFLICTS_AT_ONCE else self._pace.poll
         self._conflicts.pop((namespace, name), None)
         return answer
+
+    def _look_at_pair(self, view: View) -> float | None:
+        if self._pairs is None:
+            return None
+        found = self._pairs.observer.view(view.namespace, view.name)
+        return None if found is None else self._pairs.reconciler.look(found, self._keep)
 
     def _look(self, view: View) -> float | None:
         release = view.release

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from deploy import errors, kinds, names
+from deploy import errors, kinds, names, pairs
 from deploy.cluster import Cluster
 from deploy.istio import router
 from deploy.kinds import Kind
@@ -94,12 +94,22 @@ class Routes:
         found = router.survey(target, self.objects())
         if saved:
             found = replace(found, saved=router.remember(saved, found.saved))
-        key = (target.namespace, target.service)
-        known = self._sightings.get(key)
-        now = time.monotonic()
-        if known is None or known[0] != found.versions:
-            self._sightings[key] = known = (found.versions, now)
-        return found, now - known[1]
+        return found, self._unchanged_for((target.namespace, target.service), found.versions)
+
+    def pair_survey(self, pair: pairs.Pair) -> tuple[pairs.Survey, float]:
+        """What the routes show of a pair, and for how many seconds it has been so."""
+        found = pairs.survey(pair, self.objects())
+        return found, self._unchanged_for((pair.namespace, "/".join(side.name for side in pair.sides)), found.versions)
+
+    def pair_steer(self, pair: pairs.Pair, side: str, parts: int, saved: Mapping[str, int]) -> None:
+        """Give `side` so many parts of the pair's traffic, in parts of WHOLE."""
+        self._write(lambda objects: pairs.steer(pair, objects, side, parts, saved))
+
+    def _unchanged_for(self, key: tuple[str, str], versions: tuple[tuple[str, int], ...]) -> float:
+        known, now = self._sightings.get(key), time.monotonic()
+        if known is None or known[0] != versions:
+            self._sightings[key] = known = (versions, now)
+        return now - known[1]
 
     def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
         return router.foreign(target, self.objects(), saved or {}, pins)

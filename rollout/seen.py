@@ -218,6 +218,32 @@ class Begin:
     plan: Plan
 
 
+@dataclass(frozen=True)
+class BeginSide:
+    """Pair mode: make the Release for what a side runs."""
+
+    side: str
+    uid: str
+    digest: str
+    attempt: int
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Retire:
+    """Pair mode: write on a side that this digest has had its turn, and is not new any more."""
+
+    side: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """Pair mode: take our marks off a side that was promoted."""
+
+    side: str
+
+
 Act = (
     Record
     | Replan
@@ -239,6 +265,9 @@ Act = (
     | HandOver
     | Hold
     | Begin
+    | BeginSide
+    | Retire
+    | Refresh
 )
 
 

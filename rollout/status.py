@@ -129,6 +129,8 @@ class Spec(Model):
     revision: str
     """Digest of the template that is released."""
     attempt: int = 1
+    pair: str = ""
+    """Pair mode: the annotated Deployment of the two; empty otherwise."""
     plan: dict[str, str]
     metrics: Annotated[tuple[policies.Metric, ...], BeforeValidator(policies.kept)] = ()
     """The custom metrics as they were resolved; taken away when the release has ended."""
@@ -157,6 +159,11 @@ class Release(Model):
             except ValidationError as error:
                 bad = {str(finding["loc"][0]) for finding in error.errors() if finding["loc"]} & known.keys()
                 known = {key: value for key, value in known.items() if key not in bad} if bad else {}
+
+    @property
+    def key(self) -> str:
+        """The name under which it is looked at: `namespace/name` of its Deployment, of a pair the annotated one."""
+        return f"{self.namespace}/{self.spec.pair or self.spec.deployment}"
 
     @property
     def is_ended(self) -> bool:

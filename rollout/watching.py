@@ -41,7 +41,7 @@ def trim_release(item: Json) -> Json:
     status = item.get("status") or {}
     return {
         "namespace": item["metadata"]["namespace"],
-        "deployment": (item.get("spec") or {}).get("deployment"),
+        "deployment": (item.get("spec") or {}).get("pair") or (item.get("spec") or {}).get("deployment"),
         "phase": status.get("phase", Phase.PENDING),
         "deleting": "deletionTimestamp" in item["metadata"],
     }
@@ -68,6 +68,8 @@ class Watches:
     tell: Callable[[str], None]
     policies_changed: Callable[[], None]
     reflectors: dict[str, watch.Reflector] = field(default_factory=dict)
+    pairs: dict[str, str] = field(default_factory=dict)
+    """Pair mode: from the Deployment that another one names to that other one, both as `namespace/name`."""
 
     def __post_init__(self) -> None:
         self._add(kinds.RELEASE, self.release_changed, trim_release)
@@ -158,6 +160,9 @@ class Watches:
 
     def deployment_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
         item = new or old or {}
+        self._pair(namespace, old, new)
+        if (annotated := self.pairs.get(f"{namespace}/{name}")) is not None:
+            self.touch(annotated, annotated in self.in_flight())
         if item.get("canary_of"):
             self.touch(f"{namespace}/{item['canary_of']}", True)
             return
@@ -169,6 +174,17 @@ class Watches:
                 self.spread(key)
             elif old != new:
                 self.touch(key, False)
+
+    def _pair(self, namespace: str, old: Json | None, new: Json | None) -> None:
+        """Know who takes turns with whom."""
+        for item in (old, new):
+            other = (item or {}).get("annotations", {}).get(names.CANARY_OF)
+            if item is not None and other is not None:
+                key = f"{namespace}/{other}"
+                if item is new:
+                    self.pairs[key] = item["key"]
+                elif self.pairs.get(key) == item["key"]:
+                    del self.pairs[key]
 
     def release_policy_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
         """It may be that of any Deployment of its namespace: at once where a release is in flight, else some time."""

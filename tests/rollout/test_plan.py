@@ -167,7 +167,6 @@ def test_a_plan_needs_its_strategy() -> None:
         pytest.param("step", "is not a known key; the nearest is rampart.dev/steps", id="singular"),
         pytest.param("sucess-rate", "is not a known key; the nearest is rampart.dev/success-rate", id="a letter lost"),
         pytest.param("maxFailures", "is not a known key; the nearest is rampart.dev/max-failures", id="camel case"),
-        pytest.param("canary-of", "is not supported by this version", id="pair mode comes later"),
     ],
 )
 def test_an_unknown_key_names_the_nearest(key: str, sentence: str) -> None:

@@ -1,0 +1,103 @@
+"""One look at a pair: observe, decide, act, and say when to look again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from analysis.verdict import Judgement
+from deploy import errors, kinds, names
+from deploy.cluster import Cluster
+from rollout.actor import Actor
+from rollout.observer import View
+from rollout.pair import machine, rest
+from rollout.pair.actor import PairActor, PairHand, hand_of, view_of
+from rollout.pair.observer import PairObserver, PairView
+from rollout.seen import Decision, Level, Pace, Steer, Told
+from rollout.status import Release
+
+Say = Callable[[View, Release | None, Told], None]
+Standing = Callable[[View, Release | None, tuple[Told, ...]], None]
+Measured = Callable[[Release, Judgement], None]
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How decisions are told: `say` a new one; `standing` the faults that are there, each once; `measured` numbers."""
+
+    say: Say
+    standing: Standing
+    measured: Measured
+
+
+class PairReconciler:
+    """Looks at one pair at a time."""
+
+    def __init__(
+        self, cluster: Cluster, observer: PairObserver, actor: tuple[Actor, PairActor], voice: Voice, pace: Pace
+    ) -> None:
+        self._cluster = cluster
+        self._observer = observer
+        self._actor, self._pair_actor = actor
+        self._voice = voice
+        self._pace = pace
+
+    def look(self, view: PairView, keep: int) -> float | None:
+        """Look at a pair. Returns seconds until the next look. Raises ClusterError and Stale."""
+        release = view.release
+        if release is None:
+            return self._rest(view, keep)
+        flying = self._observer.flying(view, release)
+        if flying.seen.judgement is not None:
+            self._voice.measured(release, flying.seen.judgement)
+        decision = machine.decide(release, flying, self._pace)
+        hand = hand_of(view, self._observer.pair(view))
+        try:
+            return self._carry_out(decision, hand)
+        except errors.ClusterError as error:
+            if isinstance(error, errors.Conflict):
+                raise
+            return self._refused(decision, hand, error)
+
+    def _rest(self, view: PairView, keep: int) -> float | None:
+        self._tidy(view, keep)
+        if not view.is_pair:
+            return None
+        resting = self._observer.resting(view)
+        decision = rest.decide(resting)
+        malformed = tuple(Told("ReleaseMalformed", text, Level.WARNING) for text in view.malformed)
+        if decision.acts and not malformed:
+            return self._carry_out(decision, hand_of(view, self._observer.pair(view)))
+        self._voice.standing(view_of(view, view.name), None, (*malformed, *decision.told))
+        return decision.look_again
+
+    def _carry_out(self, decision: Decision, hand: PairHand) -> float | None:
+        """The acts in their order, then what is told: no word delays a write."""
+        for act in decision.acts:
+            self._pair_actor.perform(act, hand)
+        for told in decision.told:
+            self._voice.say(hand.new.view, hand.release, told)
+        return decision.look_again
+
+    def _refused(self, decision: Decision, hand: PairHand, error: errors.ClusterError) -> float:
+        """A fall that is refused is tried again at once; another write that is refused is told."""
+        falls = any(isinstance(act, Steer) for act in decision.acts[:1])
+        reason = "FallRefused" if falls else "WriteRefused"
+        if falls or isinstance(error, errors.Forbidden | errors.Invalid):
+            self._voice.say(hand.new.view, hand.release, Told(reason, str(error), Level.WARNING))
+        if falls:
+            return min(self._pace.poll, 1.0)
+        raise error
+
+    def _tidy(self, view: PairView, keep: int) -> None:
+        """Ended releases carry no finalizer, and only the last few are kept."""
+        for release in view.ended:
+            if names.FINALIZER in release.finalizers:
+                self._actor.let_go(release)
+        for side in view.sides:
+            self._forget([item for item in view.ended if item.spec.deployment == side.name][:-keep])
+
+    def _forget(self, old: Sequence[Release]) -> None:
+        for release in old:
+            try:
+                self._cluster.delete(kinds.RELEASE, release.name, release.namespace, uid=release.uid)
+            except errors.Missing:
+                continue
