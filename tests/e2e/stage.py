@@ -98,8 +98,9 @@ class Controller:
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        fixed = {"namespaces": self.namespace, "kubeconfig": str(self.kubeconfig), "listen": "127.0.0.1:0"}
-        flags = {"prometheus-url": ports.url(ports.PROMETHEUS), **FLAGS, **self.flags, **fixed}
+        fixed = {"namespaces": self.namespace, "kubeconfig": str(self.kubeconfig)}
+        usual = {"prometheus-url": ports.url(ports.PROMETHEUS), "listen": "127.0.0.1:0", **FLAGS}
+        flags = {**usual, **self.flags, **fixed}
         words = [word for key, value in flags.items() for word in (f"--{key}", value)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([sys.executable, "-m", "rollout", "run", *words], stdout=log, stderr=log)
@@ -251,15 +252,19 @@ def opened(
     plan: dict[str, str] | None = None,
     flags: dict[str, str] | None = None,
     virtual_service: str = VIRTUAL_SERVICE,
+    kubeconfig: Path | None = None,
 ) -> Iterator[Stage]:
-    """A stage with everything running: the Deployment rolled out and the controller started."""
+    """A stage with everything running: the Deployment rolled out and the controller started.
+
+    The controller speaks as its own ServiceAccount, unless another kubeconfig is given.
+    """
     box = sandbox_cluster.current()
     admin = Cluster(from_kubeconfig(str(box.kubeconfig)))
     namespace = f"e2e-{uuid.uuid4().hex[:8]}"
     admin.create(kinds.NAMESPACE, {"metadata": {"name": namespace}})
     with tempfile.TemporaryDirectory() as directory:
-        kubeconfig = box.kubeconfig_for("rampart-system", "rampart")
-        controller = Controller(namespace, kubeconfig, flags or {}, Path(directory) / "controller.log")
+        speaks_as = kubeconfig or box.kubeconfig_for("rampart-system", "rampart")
+        controller = Controller(namespace, speaks_as, flags or {}, Path(directory) / "controller.log")
         stage = Stage(box, admin, namespace, controller)
         try:
             stage.apply(*manifests(image, {**PLAN, **(plan or {})}, *extra, virtual_service=virtual_service))
