@@ -123,7 +123,7 @@ class Controller:
         join(workers, FAREWELL_SECONDS if self._elector is not None else 20)
         if self._elector is not None:
             self._elector.close()
-            if join(workers, 20):
+            if join(workers, 10):
                 self._elector.release()
 
     def _leads(self) -> bool:
@@ -157,6 +157,11 @@ class Controller:
         self._lateness.clear()
         self.metrics.stood_down()
         self._log.warning("standing by", why=why)
+
+    @property
+    def port(self) -> int:
+        """Where its own endpoints are served."""
+        return self._server.port
 
     def stop(self) -> None:
         self._stopping.set()
@@ -293,7 +298,7 @@ class Controller:
     def _notes(self) -> tuple[str, ...]:
         """What /readyz says beside whether it is."""
         leader = self._elector.leader if self._elector is not None else ""
-        state = "leader" if self._leads() else f"standby: {leader or 'nobody'} leads"
+        state = "leader" if self._leads() else f"standby: {leader} leads" if leader else "standby: no leader is known"
         return (state, *self._watches.notes())
 
 

@@ -5,8 +5,6 @@ import re
 import signal
 import tempfile
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,18 +34,9 @@ class Member:
     """One controller of the pair."""
 
     controller: stage.Controller
-    port: int
 
     def ask(self, path: str) -> tuple[int, str]:
-        """Status and text; 0 where nobody answers."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refusal:
-            with refusal:
-                return refusal.code, refusal.read().decode()
-        except OSError:
-            return 0, ""
+        return self.controller.ask(path)
 
     @property
     def leads(self) -> bool:
@@ -114,16 +103,9 @@ def opened(api_ports: Sequence[int] = (ports.API_SERVER, ports.API_SERVER), **op
     with tempfile.TemporaryDirectory() as directory:
         kubeconfig = cluster.kubeconfig_for(HOME, "rampart")
         kubeconfigs = [through(kubeconfig, port, Path(directory)) for port in api_ports]
-        listen = [18091, 18092]
-        first = {**flags, "listen": f"127.0.0.1:{listen[0]}"}
-        with stage.opened(flags=first, kubeconfig=kubeconfigs[0], **options) as play:  # type: ignore[arg-type]
-            second = stage.Controller(
-                play.namespace,
-                kubeconfigs[1],
-                {**flags, "listen": f"127.0.0.1:{listen[1]}"},
-                Path(directory) / "second.log",
-            )
-            members = (Member(play.controller, listen[0]), Member(second, listen[1]))
+        with stage.opened(flags=flags, kubeconfig=kubeconfigs[0], **options) as play:  # type: ignore[arg-type]
+            second = stage.Controller(play.namespace, kubeconfigs[1], flags, Path(directory) / "second.log")
+            members = (Member(play.controller), Member(second))
             second.start()
             try:
                 stage.wait("the second one watches", lambda: '"event":"started"' in second.words())
