@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analysis.verdict import Judgement
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from rollout.actor import Actor
@@ -11,21 +10,21 @@ from rollout.observer import View
 from rollout.pair import machine, rest
 from rollout.pair.actor import PairActor, PairHand, hand_of, view_of
 from rollout.pair.observer import PairObserver, PairView
-from rollout.seen import Decision, Level, Pace, Steer, Told
+from rollout.seen import Decision, Level, Pace, Seen, Steer, Told
 from rollout.status import Release
 
 Say = Callable[[View, Release | None, Told], None]
 Standing = Callable[[View, Release | None, tuple[Told, ...]], None]
-Measured = Callable[[Release, Judgement], None]
+Looked = Callable[[View, Seen], None]
 
 
 @dataclass(frozen=True)
 class Voice:
-    """How decisions are told: `say` a new one; `standing` the faults that are there, each once; `measured` numbers."""
+    """How decisions are told: `say` a new one, `standing` faults once each; `looked` is given what a look saw."""
 
     say: Say
     standing: Standing
-    measured: Measured
+    looked: Looked
 
 
 class PairReconciler:
@@ -46,14 +45,13 @@ class PairReconciler:
         if release is None:
             return self._rest(view, keep)
         flying = self._observer.flying(view, release)
-        if flying.seen.judgement is not None:
-            self._voice.measured(release, flying.seen.judgement)
+        self._voice.looked(view_of(view, release.spec.deployment), flying.seen)
         decision = machine.decide(release, flying, self._pace)
         hand = hand_of(view, self._observer.pair(view))
         try:
             return self._carry_out(decision, hand)
         except errors.ClusterError as error:
-            if isinstance(error, errors.Conflict):
+            if isinstance(error, errors.Conflict | errors.Fenced):
                 raise
             return self._refused(decision, hand, error)
 
