@@ -92,7 +92,8 @@ def why(signal: Signal, release: Release, seen: Seen) -> str:
         case Signal.RELEASE_DELETED:
             return f"Release {release.name} was deleted; to try this template again: do=retry"
         case Signal.OPTED_OUT:
-            return "the strategy annotation was removed; the template that was not promoted stays paused"
+            leaving = (seen.workload.leaving if seen.workload else "") or "the strategy annotation was removed"
+            return f"{leaving}; the template that was not promoted stays paused"
         case Signal.HOLD_ESCAPED:
             return "the held template rolls although nobody let it; see the hold's policies and their bindings"
         case Signal.REVERTED:

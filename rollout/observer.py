@@ -75,20 +75,27 @@ class Observer:
     """Reads the world; decides nothing and writes nothing."""
 
     def __init__(
-        self, cluster: Cluster, routes: Routes, judge: Judge, settings: Settings, now: Callable[[], datetime]
+        self,
+        cluster: Cluster,
+        routes: Routes,
+        judge: Judge,
+        settings: Settings,
+        now: Callable[[], datetime],
+        read: Callable[[Json], Workload] = workload.read,
     ) -> None:
         self._cluster = cluster
         self._routes = routes
         self._judge = judge
         self._settings = settings
         self._now = now
+        self._read = read
         self._ready: dict[str, tuple[int, float]] = {}
 
     def view(self, namespace: str, name: str) -> View:
         """The Deployment, its ReplicaSets and its Releases. Raises ClusterError."""
         releases, malformed, leaving = self._releases(namespace, name)
         deployment = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
-        work = workload.read(deployment) if deployment is not None else None
+        work = self._read(deployment) if deployment is not None else None
         revisions: tuple[Revision, ...] = ()
         if work is not None and (work.opted_in or work.held is not None or releases):
             found = self._cluster.list(kinds.REPLICA_SET, namespace, labels=services.selector(work.spec)).items
@@ -176,6 +183,10 @@ class Observer:
     def proof(self, view: View) -> str | None:
         """Whether the hold acts on the Deployment, by a dry run."""
         return hold.prove(self._cluster, view.deployment) if view.deployment is not None else None
+
+    def look(self, target: Target) -> tuple[Survey, float]:
+        """What the target's route shows when no release remembers anything of it, and for how many seconds."""
+        return self._routes.survey(target, None)
 
     def refusals(self, view: View) -> tuple[str, ...]:
         """What makes a release impossible whatever the route is."""

@@ -4,9 +4,9 @@ import argparse
 import importlib.metadata
 from collections.abc import Callable, Sequence
 
-from rollout.cli import record, replay, run, simulate
+from rollout.cli import record, replay, restore, run, simulate
 
-COMMANDS = (run, record, replay, simulate)
+COMMANDS = (run, restore, record, replay, simulate)
 
 
 def parser() -> argparse.ArgumentParser:
