@@ -20,11 +20,12 @@ from rollout.actor import Actor
 from rollout.clock import Clock
 from rollout.desk import Desk
 from rollout.health import Server
+from rollout.lateness import Lateness
 from rollout.metrics import Metrics
 from rollout.observer import Observer, View
 from rollout.reconciler import Reconciler
 from rollout.routes import Routes
-from rollout.seen import Level, Pace, Told
+from rollout.seen import Level, Pace, Seen, Told
 from rollout.settings import Settings
 from rollout.status import Release
 from rollout.watching import Watches
@@ -44,6 +45,7 @@ class MetricsJudge:
 
     prometheus: Prometheus
     desk: Desk
+    metrics: Metrics
     mesh: Mesh = ISTIO
     known: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The last answers about Deployments at rest, for looks that do not wait for a newer one."""
@@ -58,32 +60,32 @@ class MetricsJudge:
         return self.desk.ask(name, "evidence", about, lambda: self._beside(asked, self._by_evidence(question)))
 
     def _by_threshold(self, question: Question) -> Judgement:
-        return judge.judge(question, self.prometheus.ask, self.mesh)
+        return judge.judge(question, self.metrics.asked("threshold", self.prometheus.ask), self.mesh)
 
     def _by_evidence(self, question: evidence.EvidenceQuestion) -> Judgement:
-        return evidence.judge(question, self.prometheus.read, self.mesh)
+        return evidence.judge(question, self.metrics.asked("evidence", self.prometheus.read), self.mesh)
 
     def _beside(self, question: Question, said: Judgement) -> Judgement:
         """With the custom metrics, if there are any."""
-        return custom.beside(said, question, self.prometheus.ask)
+        return custom.beside(said, question, self.metrics.asked("custom", self.prometheus.ask))
 
     def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]:
         """What is wrong with custom metrics, seen on the version that runs."""
         namespace, _, workload = name.partition("/")
-        answer = self.desk.ask(
-            name, "trial", trial, lambda: custom.faults((namespace, workload), trial, self.prometheus.ask, now)
-        )
+        ask = self.metrics.asked("trial", self.prometheus.ask)
+        answer = self.desk.ask(name, "trial", trial, lambda: custom.faults((namespace, workload), trial, ask, now))
         if answer is not None:
             self.known[f"{name} {trial}"] = answer
         return self.known.get(f"{name} {trial}", ())
 
     def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
         namespace, _, workload = name.partition("/")
+        ask = self.metrics.asked("preflight", self.prometheus.ask)
         answer = self.desk.ask(
             name,
             "preflight",
             latency,
-            lambda: preflight.faults(namespace, workload, self.prometheus.ask, now, latency=latency, mesh=self.mesh),
+            lambda: preflight.faults(namespace, workload, ask, now, latency=latency, mesh=self.mesh),
         )
         if answer is not None:
             self.known[name] = answer
@@ -104,21 +106,22 @@ class Controller:
         api = from_kubeconfig(str(settings.kubeconfig)) if settings.kubeconfig else in_cluster()
         self._cluster = Cluster(api, observer=self.metrics.request)
         self._prometheus = Prometheus(access_of(settings))
-        self._herald = events.Herald(self._cluster, lambda text: self._log.warning("event not written", why=text))
+        self._herald = events.Herald(
+            self._cluster, lambda text: self._log.warning("event not written", why=text), self.metrics.event
+        )
         self._queue: Queue[str] = Queue()
-        self._desk = Desk(self._queue.add)
-        self._clock = Clock(self._queue.add, self._lost)
+        self._lateness = Lateness(time.monotonic)
+        self._desk = Desk(self._touch)
+        self._clock = Clock(self._ring, self._lost)
         self._watches = Watches(
             self._cluster, settings.namespaces, self._touch, self._spread, self._watch_told, self._policies_changed
         )
         routes = Routes(self._cluster, self._watches.routes)
         pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
-        metrics_judge = MetricsJudge(self._prometheus, self._desk, settings.telemetry)
+        metrics_judge = MetricsJudge(self._prometheus, self._desk, self.metrics, settings.telemetry)
         observer = Observer(self._cluster, routes, metrics_judge, settings, now)
         actor = Actor(self._cluster, routes, now)
-        self._reconciler = Reconciler(
-            self._cluster, observer, actor, self._tell, pace, settings.keep, self.metrics.judged
-        )
+        self._reconciler = Reconciler(self._cluster, observer, actor, self._tell, pace, settings.keep, self._looked)
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry)
         self._stopping = threading.Event()
         self._failures: dict[str, int] = {}
@@ -128,6 +131,7 @@ class Controller:
     def run(self) -> None:
         """Work until `stop` is called; then stop in order: no new looks, looks in hand end, watches end."""
         self._server.start()
+        self.metrics.leader.set(1)
         self._clock.start()
         self._clock.every(BEAT_SECONDS, self._mark_beat, "beat")
         self._clock.every(NET_SECONDS, self._cast_net, "net")
@@ -165,6 +169,7 @@ class Controller:
     def _look(self, name: str) -> None:
         """One look; whatever it raises, the next one is planned."""
         namespace, _, deployment = name.partition("/")
+        self.metrics.lateness.observe(self._lateness.begin(name))
         began = time.monotonic()
         with telemetry.bound(namespace=namespace, deployment=deployment):
             try:
@@ -182,7 +187,7 @@ class Controller:
                 self.metrics.looks.labels("done").inc()
         self.metrics.look_seconds.observe(time.monotonic() - began)
         if again is not None and not self._stopping.is_set():
-            self._clock.after(again, name) if again > 0 else self._queue.add(name)
+            self._plan(name, again)
 
     def _back_off(self, name: str, least: float = LEAST_BACKOFF) -> float:
         """At once at first, then ever later; half of it random."""
@@ -203,20 +208,38 @@ class Controller:
             self._herald.say(view.deployment, words, now())
         if release is not None:
             self._herald.say(reference(release), words, now())
-            self.metrics.release(release)
+            self.metrics.told(release)
 
-    def _touch(self, name: str, urgent: bool) -> None:
+    def _looked(self, view: View, seen: Seen | None) -> None:
+        if view.release is None or seen is None:
+            self.metrics.at_rest((view.namespace, view.name))
+        else:
+            self.metrics.looked(view.release, seen, self._settings.settle)
+
+    def _touch(self, name: str, urgent: bool = False) -> None:
+        self._lateness.call(name)
         self._queue.add(name, urgent)
+
+    def _ring(self, name: str) -> None:
+        self._lateness.ring(name)
+        self._queue.add(name)
+
+    def _plan(self, name: str, seconds: float) -> None:
+        if seconds <= 0:
+            self._touch(name)
+            return
+        self._lateness.plan(name, seconds)
+        self._clock.after(seconds, name)
 
     def _spread(self, name: str) -> None:
         """First looks at what rests are spread, so that a start is no storm."""
         self._first_looks += 1
-        self._clock.after(self._first_looks / FIRST_LOOKS_A_SECOND % 600, name)
+        self._plan(name, self._first_looks / FIRST_LOOKS_A_SECOND % 600)
 
     def _cast_net(self) -> None:
         """Look at everything that is under way, against every lost wake-up."""
         for name in self._watches.open_names():
-            self._queue.add(name)
+            self._touch(name)
 
     def _policies_changed(self) -> None:
         """The hold is proven anew for everything that is opted in, at a bounded rate."""
@@ -230,7 +253,7 @@ class Controller:
     def _lost(self, name: str) -> None:
         self._log.warning("wake-up lost", name=name)
         if "/" in name:
-            self._queue.add(name)
+            self._touch(name)
 
     def _mark_beat(self) -> None:
         self._beat = time.monotonic()

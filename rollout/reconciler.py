@@ -4,7 +4,6 @@ import collections
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from analysis.verdict import Judgement
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from rollout import idle, machine, signals
@@ -18,8 +17,8 @@ from rollout.status import Phase, Release
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10
 
-Measured = Callable[[Release, Judgement], None]
-"""Told what each look measured."""
+Looked = Callable[[View, Seen | None], None]
+"""Told what each look saw; None: of a Deployment without a release in flight."""
 
 Teller = Callable[[View, Release | None, Told], None]
 """Tells one decision to people: Events and the log."""
@@ -53,13 +52,13 @@ class Reconciler:
         tell: Teller,
         pace: Pace,
         keep: int = 3,
-        measured: Measured | None = None,
+        looked: Looked | None = None,
     ) -> None:
         self._cluster = cluster
         self._observer = observer
         self._actor = actor
         self._tell = tell
-        self._measured = measured
+        self._looked = looked
         self._pace = pace
         self._keep = keep
         self._proofs = Proofs()
@@ -91,8 +90,8 @@ class Reconciler:
         if release is None:
             return self._at_rest(view)
         seen = self._observer.seen(view, release)
-        if self._measured is not None and seen.judgement is not None:
-            self._measured(release, seen.judgement)
+        if self._looked is not None:
+            self._looked(view, seen)
         hand = Hand(view, release, self._observer.target(view, release))
         decision = machine.decide(release, seen, self._pace)
         try:
@@ -129,6 +128,8 @@ class Reconciler:
     def _at_rest(self, view: View) -> float | None:
         """No release in flight. What is told without an act is a standing fault: said when it is new."""
         self._tidy(view)
+        if self._looked is not None:
+            self._looked(view, None)
         if view.work is None or not (view.work.opted_in or view.work.held is not None or view.orphans):
             self._said.pop((view.namespace, view.name), None)
             return None
