@@ -6,7 +6,8 @@ import sys
 from deploy import workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json
-from rollout.cli import doors, flags
+from rollout.cli import doors, fence, flags
+from rollout.cli.clock import now
 from rollout.cli.codes import Code
 from rollout.restoring import Restorer, Scope
 from rollout.seen import Told
@@ -44,6 +45,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="USER",
         help="write as this user (default: the controller's account, which alone may un-pause what the hold holds)",
     )
+    fence.add(found)
     for name in SETTINGS:
         described = Settings.model_fields[name].description
         flag(f"--{name.replace('_', '-')}", metavar="VALUE", help=f"{described}; also RAMPART_{name.upper()}")
@@ -95,12 +97,26 @@ def restore(door: Cluster, arguments: argparse.Namespace, settings: Settings) ->
     if scope.names and not scope.namespaces:
         scope = Scope((arguments.namespace,), scope.names)
     restorer = Restorer(door, settings, say)
-    keys = restorer.concerned(scope)
     if arguments.dry_run:
-        return foretell(restorer, scope, keys)
-    waiting = {**restorer.bring_to_rest(keys, arguments.timeout)}
+        return foretell(restorer, scope, restorer.concerned(scope))
+    lease = fence.leases(door, arguments)
+    if arguments.take_lease:
+        with fence.taken(lease, 2 * arguments.timeout, arguments.fence):
+            return bring_to_rest(restorer, scope, arguments.timeout)
+    if leader := fence.leader(lease, now()):
+        return doors.fail(
+            f"{leader} leads by Lease {lease.namespace}/{lease.name}, and its writes would cross these:"
+            " --take-lease takes it by force, so that it stops; or stop the controllers first"
+        )
+    return bring_to_rest(restorer, scope, arguments.timeout)
+
+
+def bring_to_rest(restorer: Restorer, scope: Scope, seconds: float) -> int:
+    """All of it, and the report."""
+    keys = restorer.concerned(scope)
+    waiting = {**restorer.bring_to_rest(keys, seconds)}
     if not scope.names and not waiting:
-        waiting |= restorer.clear_strays(scope, arguments.timeout)
+        waiting |= restorer.clear_strays(scope, seconds)
     sys.stdout.write(report(restorer, scope, keys))
     for key, text in waiting.items():
         doors.fail(f"{key} is not at rest yet: {text}")
