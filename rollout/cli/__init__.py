@@ -4,9 +4,9 @@ import argparse
 import importlib.metadata
 from collections.abc import Callable, Sequence
 
-from rollout.cli import record, replay, restore, run, simulate
+from rollout.cli import listing, record, replay, restart, restore, run, simulate, status, wait, wishes
 
-COMMANDS = (run, restore, record, replay, simulate)
+COMMANDS = (run, status, listing, wishes, restart, wait, restore, record, replay, simulate)
 
 
 def parser() -> argparse.ArgumentParser:
