@@ -158,9 +158,9 @@ class Observer:
         return (*found, *(text for text in self._judge.tried(name, now, trial) if text not in found))
 
     def plan(self, work: Workload) -> Plan | tuple[str, ...]:
-        return plans.resolve(work.annotations, self._settings.defaults, self._policies(work.namespace))
+        return plans.resolve(work.annotations, self._settings.defaults, self.policies(work.namespace))
 
-    def _policies(self, namespace: str) -> Mapping[str, Json]:
+    def policies(self, namespace: str) -> Mapping[str, Json]:
         """The ReleasePolicies of a namespace by name; none where the cluster does not know the kind."""
         try:
             found = self._cluster.list(kinds.RELEASE_POLICY, namespace).items
@@ -172,7 +172,7 @@ class Observer:
         """The plan that is asked for; where the policy of a release in flight is gone, the recorded one, and that."""
         if work is None:
             return (), ""
-        known, defaults = self._policies(work.namespace), self._settings.defaults
+        known, defaults = self.policies(work.namespace), self._settings.defaults
         if release.status.phase is not Phase.PENDING:
             recorded = release.plan
             missing = policy.lacking(plans.policy_named(work.annotations, defaults), recorded.policy, known)

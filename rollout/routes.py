@@ -103,6 +103,10 @@ class Routes:
     def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
         return istio.foreign(target, self.objects(), saved or {}, pins)
 
+    def foreseen(self, target: Target, split: Split) -> tuple[Change, ...]:
+        """What would be written, legs first, for the route to show a split; nothing is."""
+        return istio.steer(target, self.objects(), split, {})
+
     def define(self, target: Target, pins: frozenset[Pin]) -> None:
         self._write(lambda objects: istio.define(target, objects, pins))
 

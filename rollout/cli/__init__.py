@@ -4,9 +4,23 @@ import argparse
 import importlib.metadata
 from collections.abc import Callable, Sequence
 
-from rollout.cli import listing, record, replay, restart, restore, run, simulate, status, wait, wishes
+from rollout.cli import (
+    check,
+    completion,
+    listing,
+    plan,
+    record,
+    replay,
+    restart,
+    restore,
+    run,
+    simulate,
+    status,
+    wait,
+    wishes,
+)
 
-COMMANDS = (run, status, listing, wishes, restart, wait, restore, record, replay, simulate)
+COMMANDS = (run, check, plan, status, listing, wishes, restart, wait, restore, record, replay, simulate, completion)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    commands = parser()
+    completion.complete(commands)
+    arguments = commands.parse_args(argv)
     act: Callable[[argparse.Namespace], int] = arguments.act
     return act(arguments)

@@ -24,12 +24,17 @@ def flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--context", metavar="NAME", help="a context of that file (default: its current one)")
 
 
-def opened(command: Command) -> Callable[[argparse.Namespace], int]:
-    """A command over an open door; `arguments.namespace` is resolved. What the cluster refuses is said in one line."""
+def opened(command: Command, default_namespace: bool = True) -> Callable[[argparse.Namespace], int]:
+    """A command over an open door, with the context's namespace where none is given and one must be meant.
+
+    What the cluster refuses is said in one line.
+    """
 
     @functools.wraps(command)
     def act(arguments: argparse.Namespace) -> int:
         try:
+            if default_namespace and arguments.namespace is None:
+                arguments.namespace = cluster.default_namespace(arguments.kubeconfig, arguments.context)
             return over(command, arguments)
         except errors.ClusterError as error:
             return fail(str(error))
@@ -42,8 +47,6 @@ def opened(command: Command) -> Callable[[argparse.Namespace], int]:
 def over(command: Command, arguments: argparse.Namespace) -> int:
     """The command with a door that is closed afterwards. Raises ClusterError."""
     path, context = arguments.kubeconfig, arguments.context
-    if arguments.namespace is None:
-        arguments.namespace = cluster.default_namespace(path, context)
     in_pod = path is None and context is None and cluster.is_in_a_pod()
     api = cluster.in_cluster() if in_pod else cluster.from_kubeconfig(path, context)
     if getattr(arguments, "as_user", None):

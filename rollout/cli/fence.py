@@ -31,9 +31,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="SPAN",
         help="with --take-lease: for how long afterwards no controller may begin again (default: 2m)",
     )
-    where = os.environ.get("RAMPART_LEASE_NAMESPACE") or None
+    where(parser)
+
+
+def where(parser: argparse.ArgumentParser) -> None:
+    """The flags that name the Lease."""
+    flag = parser.add_argument
+    home = os.environ.get("RAMPART_LEASE_NAMESPACE") or None
     text = "where the Lease is (default: with the controller's account); also RAMPART_LEASE_NAMESPACE"
-    flag("--lease-namespace", metavar="NAME", default=where, help=text)
+    flag("--lease-namespace", metavar="NAME", default=home, help=text)
     name = os.environ.get("RAMPART_LEASE_NAME") or "rampart"
     flag("--lease-name", metavar="NAME", default=name, help="its name (default: rampart); also RAMPART_LEASE_NAME")
 

@@ -7,7 +7,7 @@ from rich.text import Text
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held
-from rollout.cli import doors, output, reading
+from rollout.cli import completion, doors, output, reading
 from rollout.cli.clock import age, now
 from rollout.cli.codes import Code
 from rollout.cli.reading import Sight
@@ -27,7 +27,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="the releases that are kept, the newest first",
         description="List the releases of a Deployment, or of all, the newest first, with their ends.",
     )
-    past.add_argument("name", nargs="?", metavar="NAME", help="a Deployment")
+    completion.deployment(past, "?")
     for parser, command in ((listed, list_all), (past, history)):
         doors.flags(parser)
         output.flag(parser)

@@ -5,7 +5,7 @@ import argparse
 from deploy import kinds, names, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json
-from rollout.cli import doors
+from rollout.cli import completion, doors
 from rollout.cli.clock import now
 from rollout.cli.codes import Code
 
@@ -18,7 +18,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         description="Restart the pods as `kubectl rollout restart` does, which refuses a paused Deployment.",
     )
     doors.flags(found)
-    found.add_argument("name", metavar="NAME", help="a Deployment")
+    completion.deployment(found)
     found.set_defaults(act=doors.opened(run))
 
 

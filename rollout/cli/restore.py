@@ -6,7 +6,7 @@ import sys
 from deploy import workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json
-from rollout.cli import doors, fence, flags
+from rollout.cli import completion, doors, fence, flags
 from rollout.cli.clock import now
 from rollout.cli.codes import Code
 from rollout.restoring import Restorer, Scope
@@ -35,7 +35,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     doors.flags(found)
     flag = found.add_argument
-    flag("names", nargs="*", metavar="NAME", help="Deployments in the namespace")
+    completion.deployment(found, "*", "names")
     flag("--all", action="store_true", help="every Deployment of the namespaces in -n (with commas), else of all")
     flag("--dry-run", action="store_true", help="say what would be done, and write nothing")
     flag("--timeout", type=flags.seconds, default="5m", metavar="SPAN", help="when to give up (default: 5m)")

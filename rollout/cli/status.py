@@ -13,7 +13,7 @@ from rich.text import Text
 from analysis.prometheus import Prometheus
 from deploy.cluster import Cluster
 from rollout import controller, words
-from rollout.cli import card, doors, flags, measuring, output, reading
+from rollout.cli import card, completion, doors, flags, measuring, output, reading
 from rollout.cli.card import Both
 from rollout.cli.clock import age, now
 from rollout.cli.codes import Code
@@ -36,7 +36,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     doors.flags(found)
     output.flag(found)
-    found.add_argument("name", nargs="?", metavar="NAME", help="a Deployment")
+    completion.deployment(found, "?")
     found.add_argument("-A", "--all-namespaces", action="store_true", help="without a name: of all namespaces")
     found.add_argument("-w", "--watch", action="store_true", help="go on showing, until the release has ended")
     found.add_argument("--every", type=flags.seconds, default="1s", metavar="SPAN", help="with --watch (default: 1s)")

@@ -10,7 +10,7 @@ from enum import StrEnum
 from deploy import errors
 from deploy.cluster import Cluster
 from deploy.workload import Held
-from rollout.cli import doors, flags, reading
+from rollout.cli import completion, doors, flags, reading
 from rollout.cli.codes import OUTCOMES, Code
 from rollout.cli.reading import Sight
 from rollout.plan import Wish
@@ -52,7 +52,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     doors.flags(found)
     flag = found.add_argument
-    flag("name", metavar="NAME", help="a Deployment")
+    completion.deployment(found)
     flag(
         "--for",
         dest="goal",

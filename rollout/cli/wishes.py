@@ -5,7 +5,7 @@ import argparse
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from deploy.workload import Held
-from rollout.cli import doors, reading
+from rollout.cli import completion, doors, reading
 from rollout.cli.codes import Code
 from rollout.cli.reading import Sight
 from rollout.moves import MOVES, Course
@@ -48,7 +48,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     for wish in Wish:
         found = commands.add_parser(wish.value, help=SAYS[wish], description=f"{SAYS[wish].capitalize()}.")
         doors.flags(found)
-        found.add_argument("name", metavar="NAME", help="a Deployment")
+        completion.deployment(found)
         found.set_defaults(act=doors.opened(express), wish=wish)
 
 
