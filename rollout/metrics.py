@@ -24,7 +24,7 @@ LONG = (0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 120, 300)
 class Metrics:
     """One registry of everything that /metrics shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, leads: Callable[[], bool] = lambda: True) -> None:
         self.registry = CollectorRegistry()
         self.looks = self._counter("looks", "Looks at a Deployment, by how they ended.", "result")
         self.look_seconds = self._histogram("look_seconds", "How long one look took.", SHORT)
@@ -35,6 +35,7 @@ class Metrics:
         )
         self.queue = self._gauge("queue_depth", "Deployments that wait for a look.")
         self.leader = self._gauge("leader", "1 while this process leads, 0 while it stands by.")
+        self.leader.set_function(lambda: float(leads()))
         self.requests = self._counter(
             "api_requests",
             "Requests to the API server, by what came back; code 0 is no answer.",
@@ -69,7 +70,7 @@ class Metrics:
             " traffic was back: the route has stood without the canary for the settle time.",
             LONG,
         )
-        self.series = Series(self.registry)
+        self.series = Series(self.registry, leads)
         self._falls: dict[Key, datetime | None] = {}
         """When the releases that fall were decided to; None once their traffic is back."""
 

@@ -79,6 +79,9 @@ class Reconciler:
         view = self._observer.view(namespace, name)
         try:
             answer = self._look(view)
+        except errors.NotGranted as error:
+            self._say_standing(view, view.release, (Told("RightMissing", str(error), Level.WARNING),))
+            raise
         except (errors.Conflict, Stale):
             self._conflicts[namespace, name] += 1
             return AT_ONCE if self._conflicts[namespace, name] <= CONFLICTS_AT_ONCE else self._pace.poll
@@ -99,7 +102,7 @@ class Reconciler:
         except errors.ClusterError as error:
             self._known.discard(release.uid)
             self._untold.add(release.uid)
-            if isinstance(error, errors.Conflict):
+            if isinstance(error, errors.Conflict | errors.Fenced):
                 raise
             return self._refused(decision, hand, error)
         self._say_standing(view, release, standing_faults(view, seen))
@@ -119,7 +122,7 @@ class Reconciler:
     def _refused(self, decision: Decision, hand: Hand, error: errors.ClusterError) -> float:
         """A write that was refused is told; a fall is tried again at once, whatever the refusal (promise 3)."""
         if not is_fall(decision, hand.release):
-            if isinstance(error, errors.Forbidden | errors.Invalid):
+            if isinstance(error, errors.Forbidden | errors.Invalid) and not isinstance(error, errors.NotGranted):
                 self._tell(hand.view, hand.release, Told("WriteRefused", str(error), Level.WARNING))
             raise error
         self._tell(hand.view, hand.release, Told("FallRefused", f"tried again at once: {error}", Level.WARNING))

@@ -105,16 +105,17 @@ FAMILIES: tuple[tuple[str, str, tuple[str, ...], Callable[[Shown], Rows]], ...] 
 
 
 class Series(Collector):
-    """Shows what it was last told of each Deployment's release; safe for many threads."""
+    """Shows what it was last told of each Deployment's release, while this process leads; safe for many threads."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, leads: Callable[[], bool]) -> None:
+        self._leads = leads
         self._lock = threading.Lock()
         self._shown: dict[Key, Shown] = {}
         registry.register(self)
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         with self._lock:
-            shown = dict(self._shown)
+            shown = dict(self._shown) if self._leads() else {}
         for name, words, labels, rows in FAMILIES:
             family = GaugeMetricFamily(f"rampart_release_{name}", words, labels=(*PLACE, *labels))
             for key, one in shown.items():

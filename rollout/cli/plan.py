@@ -77,9 +77,10 @@ def foresee(eyes: Eyes, sight: Sight) -> Foreseen:
     work = sight.work
     view = View(work.namespace, work.name, None, work, sight.revisions, ())
     annotations = {plans.PREFIX + "strategy": "canary", **work.annotations}
-    known = eyes.observer.policies(work.namespace)
+    found = eyes.observer.policies(work.namespace)
+    known = {} if isinstance(found, str) else found
     plan = plans.resolve(annotations, eyes.settings.defaults, known)
-    faults = list(eyes.observer.refusals(view))
+    faults = [*eyes.observer.refusals(view), *((found,) if isinstance(found, str) else ())]
     if not work.opted_in:
         opt_in = f"kubectl -n {work.namespace} annotate deployment {work.name} {names.STRATEGY}=canary"
         faults.append(f"it is not opted in: {opt_in}")

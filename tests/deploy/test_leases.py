@@ -1,7 +1,5 @@
 """The door to one Lease, over the wire: optimistic writes, and taking it by force."""
 
-import threading
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
@@ -9,45 +7,10 @@ import pytest
 from deploy import errors
 from deploy.leases import TRIES, Leases
 from deploy.traffic import Json
-from tests.deploy.api_server import Asked, Reply, door, status
+from tests.deploy.api_server import door, status
+from tests.deploy.one_lease import OneLease
 
 NOW = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
-PATH = "/apis/coordination.k8s.io/v1/namespaces/sys/leases"
-
-
-@dataclass
-class OneLease:
-    """Keeps one Lease as an API server does."""
-
-    stored: Json | None = None
-    version: int = 0
-    rivals: int = 0
-    """So many writes of another come between our reading and our writing."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def answer(self, asked: Asked) -> Reply:
-        with self.lock:
-            if asked.method == "GET":
-                return Reply(body=self.stored) if self.stored else status(404, "not found")
-            if self.rivals:
-                self.rivals -= 1
-                self.put({"spec": {"holderIdentity": "rival", "leaseDurationSeconds": 15}})
-            if asked.method == "POST":
-                return status(409, "already exists") if self.stored else self.put(asked.body, 201)
-            if self.stored is None:
-                return status(404, "not found")
-            if asked.body["metadata"]["resourceVersion"] != self.stored["metadata"]["resourceVersion"]:
-                return status(409, "the object has been modified")
-            return self.put(asked.body)
-
-    def put(self, body: Json, code: int = 200) -> Reply:
-        self.version += 1
-        metadata = {**body.get("metadata", {}), "name": "rampart", "resourceVersion": str(self.version)}
-        self.stored = {**body, "metadata": metadata}
-        return Reply(code, self.stored)
-
-    def holder(self) -> str:
-        return str((self.stored or {}).get("spec", {}).get("holderIdentity", ""))
 
 
 def test_a_lease_is_made_taken_renewed_and_released() -> None:
