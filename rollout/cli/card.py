@@ -10,7 +10,7 @@ from rich.text import Text
 
 from deploy.workload import Held
 from rollout import words
-from rollout.cli import output
+from rollout.cli import output, reading
 from rollout.cli.clock import age
 from rollout.cli.reading import Sight
 from rollout.plan import Plan
@@ -96,7 +96,7 @@ def waits(sight: Sight, release: Release) -> str:
     status = release.status
     if not release.is_ended:
         return status.message or "the controller's next look"
-    return f"{status.message}{advice(sight, release)}"
+    return f"{reading.cause(release)}{advice(sight, release)}"
 
 
 def advice(sight: Sight, release: Release) -> str:

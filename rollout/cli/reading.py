@@ -9,7 +9,7 @@ from deploy import errors, kinds, names, services, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held, Revision, Workload
-from rollout import signals, status
+from rollout import signals, status, words
 from rollout.cli.clock import now
 from rollout.seen import Seen
 from rollout.signals import Stage
@@ -101,6 +101,11 @@ def _readable(items: Iterable[Json]) -> Iterable[Release]:
             yield status.parse(item)
         except (ValidationError, KeyError, ValueError, TypeError):
             continue
+
+
+def cause(release: Release) -> str:
+    """Why a release ended, without the annotations that would follow: the command line has commands for them."""
+    return release.status.message.partition(words.WAYS_ON[:30])[0]
 
 
 def body(release: Release) -> Json:

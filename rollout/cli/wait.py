@@ -149,4 +149,4 @@ def ended(sight: Sight, release: Release | None) -> Verdict:
     if release is None:
         return Verdict(f"{sight.key}: this template failed before and stays down; {hint}", Code.CANCELLED)
     code = OUTCOMES[release.status.phase] if release.status.phase is not Phase.PROMOTED else Code.CANCELLED
-    return Verdict(f"{release.name}: {release.status.phase}: {release.status.message}; {hint}", code)
+    return Verdict(f"{release.name}: {release.status.phase}: {reading.cause(release)}; {hint}", code)

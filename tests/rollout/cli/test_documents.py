@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import tomllib
 from pathlib import Path
 
 from rollout import cli
@@ -33,3 +34,9 @@ def test_flags_in_examples_exist() -> None:
         name, *words = line.split()
         known = {flag for action in commands()[name]._actions for flag in action.option_strings}
         assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known, line
+
+
+def test_kubectl_finds_the_same_program() -> None:
+    """`kubectl rampart` runs what is called kubectl-rampart."""
+    scripts = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts["kubectl-rampart"] == scripts["rampart"] == "rollout.__main__:main"
