@@ -73,9 +73,13 @@ class Nobody:
 
 @dataclass
 class Lists:
-    """All route objects, as they are read from the server again and again; a kind that is not served has none."""
+    """All route objects, as they are read from the server again and again; a kind that is not served has none.
+
+    Who may not read those of all namespaces sees those of `namespaces`.
+    """
 
     cluster: Cluster
+    namespaces: tuple[str, ...] = ()
     known: dict[str, tuple[float, Sequence[Json]]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -83,9 +87,17 @@ class Lists:
         with self.lock:
             moment, items = self.known.get(kind, (0.0, ()))
             if time.monotonic() - moment > FRESH_SECONDS:
-                items = listed(self.cluster, routes.KINDS[kind])
+                items = self._read(routes.KINDS[kind])
                 self.known[kind] = time.monotonic(), items
             return items
+
+    def _read(self, kind: Kind) -> Sequence[Json]:
+        try:
+            return listed(self.cluster, kind)
+        except errors.Forbidden:
+            if not self.namespaces:
+                raise
+            return [item for namespace in self.namespaces for item in listed(self.cluster, kind, namespace)]
 
 
 def listed(cluster: Cluster, kind: Kind, namespace: str | None = None, labels: str = "") -> Sequence[Json]:
@@ -107,12 +119,12 @@ def now() -> datetime:
 class Restorer:
     """Brings Deployments to rest, several side by side."""
 
-    def __init__(self, cluster: Cluster, settings: Settings, say: Say) -> None:
+    def __init__(self, cluster: Cluster, settings: Settings, say: Say, namespaces: tuple[str, ...] = ()) -> None:
         self._cluster = cluster
         self._say = say
         self._domain = settings.cluster_domain
         self._pace = Pace(settle=settings.settle, drain=settings.drain, poll=min(1.0, settings.settle))
-        self._routes = Routes(cluster, Lists(cluster).watched)
+        self._routes = Routes(cluster, Lists(cluster, namespaces).watched)
         self._observer = Observer(cluster, self._routes, Nobody(), settings, now, leaving)
         self._actor = Actor(cluster, self._routes, now)
         self._herald = events.Herald(cluster, lambda text: None)

@@ -78,7 +78,7 @@ def eyes(door: Cluster, settings: Settings) -> Iterator[Eyes]:
     """Open them, and close what they opened."""
     named = settings.prometheus_url != doors.NO_PROMETHEUS
     prometheus = Prometheus(controller.access_of(settings)) if named else None
-    routes = Routes(door, restoring.Lists(door).watched)
+    routes = Routes(door, restoring.Lists(door, settings.namespaces).watched)
     asked = Asked(prometheus, settings.telemetry)
     try:
         yield Eyes(settings, Observer(door, routes, asked, settings, now), routes, prometheus)

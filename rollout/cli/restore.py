@@ -96,7 +96,7 @@ def restore(door: Cluster, arguments: argparse.Namespace, settings: Settings) ->
     scope: Scope = arguments.scope
     if scope.names and not scope.namespaces:
         scope = Scope((arguments.namespace,), scope.names)
-    restorer = Restorer(door, settings, say)
+    restorer = Restorer(door, settings, say, scope.namespaces)
     if arguments.dry_run:
         return foretell(restorer, scope, restorer.concerned(scope))
     lease = fence.leases(door, arguments)

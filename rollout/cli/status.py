@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from analysis.prometheus import Prometheus
+from deploy import errors
 from deploy.cluster import Cluster
 from rollout import controller, words
 from rollout.cli import card, completion, doors, flags, measuring, output, reading
@@ -22,6 +23,8 @@ from rollout.settings import Settings
 from rollout.status import Release
 
 Measure = Callable[[Release], Both | None]
+Look = Callable[[], tuple[RenderableType, bool]]
+"""What is shown now, and whether it is the end."""
 
 HEAD = ("NAMESPACE", "DEPLOYMENT", "RELEASE", "PHASE", "STEP", "WEIGHT", "SUCCESS", "LATENCY", "AGE", "WAITS FOR")
 SETTINGS = ("prometheus_url", "mesh")
@@ -88,7 +91,7 @@ def one(door: Cluster, arguments: argparse.Namespace, measure: Measure) -> int:
     return watched(look, arguments)
 
 
-def watched(look: Callable[[], tuple[RenderableType, bool]], arguments: argparse.Namespace) -> int:
+def watched(look: Look, arguments: argparse.Namespace) -> int:
     """Show once; or again and again, in place on a terminal, else each change below the last."""
     console = output.console()
     shown, ended = look()
@@ -99,7 +102,7 @@ def watched(look: Callable[[], tuple[RenderableType, bool]], arguments: argparse
         with Live(shown, console=console, auto_refresh=False) as live:
             while not ended:
                 time.sleep(arguments.every)
-                shown, ended = look()
+                shown, ended = again(look, shown)
                 live.update(shown, refresh=True)
         return Code.DONE
     printed = ""
@@ -112,7 +115,15 @@ def watched(look: Callable[[], tuple[RenderableType, bool]], arguments: argparse
         if ended:
             return Code.DONE
         time.sleep(arguments.every)
-        shown, ended = look()
+        shown, ended = again(look, shown)
+
+
+def again(look: Look, before: RenderableType) -> tuple[RenderableType, bool]:
+    """The next look; while the server does not answer, the last one stays."""
+    try:
+        return look()
+    except (errors.Unreachable, errors.Busy):
+        return before, False
 
 
 def overview(door: Cluster, arguments: argparse.Namespace) -> int:

@@ -227,3 +227,29 @@ def test_every_decision_is_said_once() -> None:
     assert len(said) == len(set(said))
     assert status.parse(shop.cluster.list(kinds.RELEASE).items[0]).status.reason == "OptedOut"
     assert restoring.LEAVING
+
+
+class Narrow(Ticking):
+    """Only one namespace may be read."""
+
+    def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> Listing:
+        if namespace is None:
+            raise errors.Forbidden("only in shop")
+        return super().list(kind, namespace, labels)
+
+
+def test_rights_in_some_namespaces_are_enough_for_these() -> None:
+    """An installation that is limited to namespaces is taken out by its own account."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(in_phase(Phase.STEPPING))
+    narrow = Narrow(objects=shop.cluster.objects, version=shop.cluster.version)
+    narrow.after = lambda written: narrow.tick() if written[1] == "Deployment" else None
+    shop.cluster = narrow
+    found = settings.load({"prometheus_url": "http://p", "settle": 0.01, "drain": 0.01}, {})
+    assert isinstance(found, Settings)
+    scope = Scope(("shop",))
+    hand = Restorer(cast(Cluster, narrow), found, lambda key, told: None, scope.namespaces)
+    assert hand.bring_to_rest(hand.concerned(scope), 5) == {}
+    assert hand.clear_strays(scope, 5) == {}
+    assert shop.route == ROUTE
