@@ -5,11 +5,10 @@ any more is salvaged (case 66). Needs no Prometheus and no controller, and must 
 """
 
 import contextlib
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from analysis import custom, evidence, judge
@@ -17,12 +16,12 @@ from analysis.threshold import Latency
 from analysis.verdict import Judgement
 from deploy import errors, events, kinds, names, services, workload
 from deploy.cluster import Cluster
-from deploy.kinds import Kind
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Workload
 from rollout import observer as observing
-from rollout import routes, salvage, status, words
+from rollout import salvage, status, words
 from rollout.actor import Actor, Hand, Stale
+from rollout.leftovers import Inventory, Lists, Scope
 from rollout.observer import Observer, View
 from rollout.reconciler import Reconciler
 from rollout.routes import Routes
@@ -33,25 +32,11 @@ from rollout.status import Phase, Release
 
 LEAVING = "rampart restore takes Rampart out of the traffic"
 SIDE_BY_SIDE = 8
-FRESH_SECONDS = 0.5
-"""For how long a list of all routes is taken to be the present one; our own writes are seen at once anyway."""
-
 ROLLED = frozenset({Phase.PROMOTING, Phase.FINISHING})
 """Phases in which there may be no way back to the old pods (law 11)."""
 
 Say = Callable[[str, Told], None]
 """Told each decision about a Deployment, `namespace/name`."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which Deployments are meant: no namespaces means all of them, no names all in those."""
-
-    namespaces: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-
-    def has(self, namespace: str, name: str) -> bool:
-        return (not self.namespaces or namespace in self.namespaces) and (not self.names or name in self.names)
 
 
 @dataclass(frozen=True)
@@ -68,43 +53,6 @@ class Nobody:
         return ()
 
     def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]:
-        return ()
-
-
-@dataclass
-class Lists:
-    """All route objects, as they are read from the server again and again; a kind that is not served has none.
-
-    Who may not read those of all namespaces sees those of `namespaces`.
-    """
-
-    cluster: Cluster
-    namespaces: tuple[str, ...] = ()
-    known: dict[str, tuple[float, Sequence[Json]]] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def watched(self, kind: str) -> Sequence[Json]:
-        with self.lock:
-            moment, items = self.known.get(kind, (0.0, ()))
-            if time.monotonic() - moment > FRESH_SECONDS:
-                items = self._read(routes.KINDS[kind])
-                self.known[kind] = time.monotonic(), items
-            return items
-
-    def _read(self, kind: Kind) -> Sequence[Json]:
-        try:
-            return listed(self.cluster, kind)
-        except errors.Forbidden:
-            if not self.namespaces:
-                raise
-            return [item for namespace in self.namespaces for item in listed(self.cluster, kind, namespace)]
-
-
-def listed(cluster: Cluster, kind: Kind, namespace: str | None = None, labels: str = "") -> Sequence[Json]:
-    """All objects; none where the server does not know the kind."""
-    try:
-        return cluster.list(kind, namespace, labels=labels).items
-    except errors.Missing:
         return ()
 
 
@@ -125,6 +73,7 @@ class Restorer:
         self._domain = settings.cluster_domain
         self._pace = Pace(settle=settings.settle, drain=settings.drain, poll=min(1.0, settings.settle))
         self._routes = Routes(cluster, Lists(cluster, namespaces).watched)
+        self.inventory = Inventory(cluster, self._routes, settings.cluster_domain)
         self._observer = Observer(cluster, self._routes, Nobody(), settings, now, leaving)
         self._actor = Actor(cluster, self._routes, now)
         self._herald = events.Herald(cluster, lambda text: None)
@@ -132,48 +81,6 @@ class Restorer:
         self._waiting: dict[str, str] = {}
         self._said: set[tuple[str, Told]] = set()
         self._canaries: dict[str, set[str]] = {}
-
-    # What there is.
-
-    def concerned(self, scope: Scope) -> tuple[str, ...]:
-        """`namespace/name` of every Deployment that has a release in flight, a mark or a canary of ours."""
-        found: set[tuple[str, str]] = set()
-        for item in self._all(kinds.RELEASE, scope):
-            about, phase = item["metadata"], (item.get("status") or {}).get("phase")
-            if phase not in status.ENDED or names.FINALIZER in (about.get("finalizers") or ()):
-                found.add((about["namespace"], str((item.get("spec") or {}).get("deployment"))))
-        for item in self._all(kinds.DEPLOYMENT, scope):
-            about = item["metadata"]
-            if names.HELD in (about.get("annotations") or {}):
-                found.add((about["namespace"], about["name"]))
-            if names.RELEASE in (about.get("labels") or {}):
-                found.add((about["namespace"], str(observing.owner_name(item))))
-        return tuple(sorted(f"{space}/{name}" for space, name in found if scope.has(space, name)))
-
-    def _all(self, kind: Kind, scope: Scope) -> Iterator[Json]:
-        for namespace in scope.namespaces or (None,):
-            yield from listed(self._cluster, kind, namespace)
-
-    def strays(self, scope: Scope) -> tuple[tuple[str, str], ...]:
-        """Namespace and name of Services whose routes still show something of ours."""
-        found = salvage.services_with_legs(self._routes.objects(), self._domain)
-        return tuple(sorted(each for each in found if not scope.namespaces or each[0] in scope.namespaces))
-
-    def left_paused(self, scope: Scope) -> tuple[Json, ...]:
-        """Deployments whose held template stays paused."""
-        return tuple(
-            item
-            for item in self._all(kinds.DEPLOYMENT, scope)
-            if scope.has(item["metadata"]["namespace"], item["metadata"]["name"])
-            and item["spec"].get("paused")
-            and names.HELD in (item["metadata"].get("annotations") or {})
-        )
-
-    def running(self, deployment: Json) -> workload.Revision | None:
-        """The ReplicaSet that has the most pods."""
-        work = workload.read(deployment)
-        found = self._cluster.list(kinds.REPLICA_SET, work.namespace, labels=services.selector(work.spec)).items
-        return next(iter(workload.revisions(found, work.uid)), None)
 
     def prospect(self, key: str) -> str:
         """What would be done first about a Deployment, in words; nothing is written."""
@@ -194,7 +101,7 @@ class Restorer:
 
     def clear_strays(self, scope: Scope, seconds: float) -> Mapping[str, str]:
         """Put back the routes whose legs belong to no Deployment that is known; then free unreadable Releases."""
-        keys = [f"{namespace}/{service}" for namespace, service in self.strays(scope)]
+        keys = [f"{namespace}/{service}" for namespace, service in self.inventory.strays(scope)]
         left = self._until_done(self._step_stray, keys, seconds)
         if not left:
             self._free_unreadable(scope)
@@ -299,7 +206,7 @@ class Restorer:
 
     def _free_unreadable(self, scope: Scope) -> None:
         """A Release that can not be read is not held back by us either."""
-        for item in self._all(kinds.RELEASE, scope):
+        for item in self.inventory.all(kinds.RELEASE, scope):
             about = item["metadata"]
             if names.FINALIZER in (about.get("finalizers") or ()) and not _is_readable(item):
                 kept = [each for each in about["finalizers"] if each != names.FINALIZER]

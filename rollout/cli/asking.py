@@ -15,7 +15,7 @@ from analysis.verdict import Judgement
 from deploy import errors, kinds
 from deploy.cluster import Cluster
 from deploy.traffic import Json
-from rollout import controller, restoring
+from rollout import controller, leftovers
 from rollout import settings as settings_
 from rollout.cli import doors
 from rollout.cli.clock import now
@@ -78,7 +78,7 @@ def eyes(door: Cluster, settings: Settings) -> Iterator[Eyes]:
     """Open them, and close what they opened."""
     named = settings.prometheus_url != doors.NO_PROMETHEUS
     prometheus = Prometheus(controller.access_of(settings)) if named else None
-    routes = Routes(door, restoring.Lists(door, settings.namespaces).watched)
+    routes = Routes(door, leftovers.Lists(door, settings.namespaces).watched)
     asked = Asked(prometheus, settings.telemetry)
     try:
         yield Eyes(settings, Observer(door, routes, asked, settings, now), routes, prometheus)

@@ -9,7 +9,8 @@ from deploy.traffic import Json
 from rollout.cli import completion, doors, fence, flags
 from rollout.cli.clock import now
 from rollout.cli.codes import Code
-from rollout.restoring import Restorer, Scope
+from rollout.leftovers import Scope
+from rollout.restoring import Restorer
 from rollout.seen import Told
 from rollout.settings import Settings
 
@@ -98,7 +99,7 @@ def restore(door: Cluster, arguments: argparse.Namespace, settings: Settings) ->
         scope = Scope((arguments.namespace,), scope.names)
     restorer = Restorer(door, settings, say, scope.namespaces)
     if arguments.dry_run:
-        return foretell(restorer, scope, restorer.concerned(scope))
+        return foretell(restorer, scope, restorer.inventory.concerned(scope))
     lease = fence.leases(door, arguments)
     if arguments.take_lease:
         with fence.taken(lease, 2 * arguments.timeout, arguments.fence):
@@ -113,7 +114,7 @@ def restore(door: Cluster, arguments: argparse.Namespace, settings: Settings) ->
 
 def bring_to_rest(restorer: Restorer, scope: Scope, seconds: float) -> int:
     """All of it, and the report."""
-    keys = restorer.concerned(scope)
+    keys = restorer.inventory.concerned(scope)
     waiting = {**restorer.bring_to_rest(keys, seconds)}
     if not scope.names and not waiting:
         waiting |= restorer.clear_strays(scope, seconds)
@@ -130,7 +131,7 @@ def say(key: str, told: Told) -> None:
 def foretell(restorer: Restorer, scope: Scope, keys: tuple[str, ...]) -> int:
     for key in keys:
         print(f"{key}  {restorer.prospect(key)}")
-    for namespace, service in () if scope.names else restorer.strays(scope):
+    for namespace, service in () if scope.names else restorer.inventory.strays(scope):
         print(f"{namespace}/{service}  the Service's route shows something of ours: it is put back")
     if not keys:
         print("no release is in flight, and no Deployment carries a mark or a canary")
@@ -139,12 +140,12 @@ def foretell(restorer: Restorer, scope: Scope, keys: tuple[str, ...]) -> int:
 
 def report(restorer: Restorer, scope: Scope, keys: tuple[str, ...]) -> str:
     """What was looked after, and each template that stays paused with how to let it go."""
-    paused = restorer.left_paused(scope)
+    paused = restorer.inventory.left_paused(scope)
     lines = [f"{len(keys)} Deployment{'s' * (len(keys) != 1)} looked after"]
     if paused:
         lines.append("These templates were not promoted and stay paused:")
     for item in paused:
-        lines += ways_out(item, restorer.running(item))
+        lines += ways_out(item, restorer.inventory.running(item))
     return "\n".join((*lines, ""))
 
 

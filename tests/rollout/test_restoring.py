@@ -9,7 +9,8 @@ from deploy import errors, kinds, names
 from deploy.cluster import Cluster, Listing
 from deploy.kinds import Kind
 from rollout import restoring, settings, status
-from rollout.restoring import Restorer, Scope
+from rollout.leftovers import Scope
+from rollout.restoring import Restorer
 from rollout.seen import Told
 from rollout.settings import Settings
 from rollout.status import Phase
@@ -57,7 +58,7 @@ def restorer(shop: Shop, said: list[str] | None = None) -> Restorer:
 def restore(shop: Shop, seconds: float = 5) -> dict[str, str]:
     """All of it, as the command does it."""
     hand = restorer(shop)
-    waiting = {**hand.bring_to_rest(hand.concerned(Scope()), seconds)}
+    waiting = {**hand.bring_to_rest(hand.inventory.concerned(Scope()), seconds)}
     return waiting or {**hand.clear_strays(Scope(), seconds)}
 
 
@@ -187,7 +188,7 @@ def test_a_deployment_at_rest_is_no_concern() -> None:
     """Nothing is written."""
     shop = a_ticking_shop()
     shop.cluster.writes.clear()
-    assert restorer(shop).concerned(Scope()) == ()
+    assert restorer(shop).inventory.concerned(Scope()) == ()
     assert restore(shop) == {}
     assert shop.cluster.writes == []
 
@@ -197,9 +198,9 @@ def test_only_what_is_in_the_scope_is_touched() -> None:
     shop = a_ticking_shop()
     shop.change("v2")
     hand = restorer(shop)
-    assert hand.concerned(Scope(("shop",), ("web",))) == (KEY,)
-    assert hand.concerned(Scope(("other",))) == ()
-    assert hand.concerned(Scope((), ("shop",))) == ()
+    assert hand.inventory.concerned(Scope(("shop",), ("web",))) == (KEY,)
+    assert hand.inventory.concerned(Scope(("other",))) == ()
+    assert hand.inventory.concerned(Scope((), ("shop",))) == ()
 
 
 def test_what_would_be_done_is_foretold_without_a_write() -> None:
@@ -250,6 +251,6 @@ def test_rights_in_some_namespaces_are_enough_for_these() -> None:
     assert isinstance(found, Settings)
     scope = Scope(("shop",))
     hand = Restorer(cast(Cluster, narrow), found, lambda key, told: None, scope.namespaces)
-    assert hand.bring_to_rest(hand.concerned(scope), 5) == {}
+    assert hand.bring_to_rest(hand.inventory.concerned(scope), 5) == {}
     assert hand.clear_strays(scope, 5) == {}
     assert shop.route == ROUTE
