@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from deploy import errors, istio, kinds, names
+from deploy import errors, kinds, names
 from deploy.cluster import Cluster
+from deploy.istio import router
 from deploy.kinds import Kind
 from deploy.traffic import Change, Json, Pin, Split, Survey, Target, Verb
 
@@ -90,9 +91,9 @@ class Routes:
 
         Its `saved` is completed from what was saved before, where our legs hide what the user wrote.
         """
-        found = istio.survey(target, self.objects())
+        found = router.survey(target, self.objects())
         if saved:
-            found = replace(found, saved=istio.remember(saved, found.saved))
+            found = replace(found, saved=router.remember(saved, found.saved))
         key = (target.namespace, target.service)
         known = self._sightings.get(key)
         now = time.monotonic()
@@ -101,20 +102,20 @@ class Routes:
         return found, now - known[1]
 
     def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
-        return istio.foreign(target, self.objects(), saved or {}, pins)
+        return router.foreign(target, self.objects(), saved or {}, pins)
 
     def foreseen(self, target: Target, split: Split) -> tuple[Change, ...]:
         """What would be written, legs first, for the route to show a split; nothing is."""
-        return istio.steer(target, self.objects(), split, {})
+        return router.steer(target, self.objects(), split, {})
 
     def define(self, target: Target, pins: frozenset[Pin]) -> None:
-        self._write(lambda objects: istio.define(target, objects, pins))
+        self._write(lambda objects: router.define(target, objects, pins))
 
     def steer(self, target: Target, split: Split, saved: Json | None) -> None:
-        self._write(lambda objects: istio.steer(target, objects, split, saved or {}))
+        self._write(lambda objects: router.steer(target, objects, split, saved or {}))
 
     def restore(self, target: Target, saved: Json | None) -> None:
-        self._write(lambda objects: istio.restore(target, objects, saved or {}))
+        self._write(lambda objects: router.restore(target, objects, saved or {}))
 
     def disown(self, target: Target | None, saved: Json | None) -> None:
         """In the owner's VirtualServices that were split; the temporary one is gone."""

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deploy import istio, traffic
+from deploy import traffic
+from deploy.istio import router
 from deploy.traffic import Change, Json, Verb
 
 STABLE = traffic.replica_set("5d4f8c7b9d")
@@ -80,7 +81,7 @@ class World:
     @property
     def objects(self) -> dict[str, list[Json]]:
         """What is handed to the router: copies, so that a router which changes its input is found out."""
-        listed: dict[str, list[Json]] = {kind: [] for kind in istio.KINDS}
+        listed: dict[str, list[Json]] = {kind: [] for kind in router.KINDS}
         for body in self.bodies:
             listed[body["kind"]].append(copy.deepcopy(body))
         return listed
@@ -141,12 +142,12 @@ def a_world(*bodies: Json) -> World:
 
 def steered(world: World, split: traffic.Split, target: traffic.Target = TARGET, saved: Json | None = None) -> World:
     """The world after the legs were defined and the routes show the split."""
-    kept = istio.survey(target, world.objects).saved if saved is None else saved
-    defined = world.after(istio.define(target, world.objects, split.pins))
-    return defined.after(istio.steer(target, defined.objects, split, kept))
+    kept = router.survey(target, world.objects).saved if saved is None else saved
+    defined = world.after(router.define(target, world.objects, split.pins))
+    return defined.after(router.steer(target, defined.objects, split, kept))
 
 
 def restored(world: World, saved: Json, target: traffic.Target = TARGET) -> World:
     """The world after the release is over."""
-    routed = world.after(istio.restore(target, world.objects, saved))
-    return routed.after(istio.define(target, routed.objects, ()))
+    routed = world.after(router.restore(target, world.objects, saved))
+    return routed.after(router.define(target, routed.objects, ()))

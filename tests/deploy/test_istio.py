@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from deploy import istio, names, traffic
+from deploy import names, traffic
+from deploy.istio import router
 from deploy.traffic import Json, Verb
 from tests.deploy import istio_golden, istio_world
 from tests.deploy.istio_world import (
@@ -28,12 +29,12 @@ NEXT = traffic.canary("web-next")
 
 
 def saved_of(world: World) -> Json:
-    return istio.survey(TARGET, world.objects).saved
+    return router.survey(TARGET, world.objects).saved
 
 
 def test_unsplit_route_shows_no_split() -> None:
     """At rest there is no split, no leg, no fault, and what would be replaced is known."""
-    found = istio.survey(TARGET, LONE.objects)
+    found = router.survey(TARGET, LONE.objects)
     assert (found.split, found.agreed, found.legs, found.faults) == (None, True, frozenset(), ())
     assert found.saved == {"shop/web": {"http[0]": [to()]}}
 
@@ -76,14 +77,14 @@ def test_lone_leg_takes_everything() -> None:
     """A fallen route is one entry, whatever it weighs."""
     world = istio_world.steered(istio_world.steered(LONE, FIVE), istio_world.fallen())
     assert world.route() == [to(subset=STABLE.name, weight=100)]
-    assert istio.survey(TARGET, world.objects).split == istio_world.fallen()
+    assert router.survey(TARGET, world.objects).split == istio_world.fallen()
 
 
 def test_only_destination_of_weight_zero_is_split() -> None:
     """Istio sends everything to it, so while it is whole, not every list shows the split."""
     public = a_route(to(weight=0), name="public", hosts=["x.y"], gateways=["edge/gw"])
     half = istio_world.steered(LONE, FIVE).edited(public)
-    assert not istio.survey(TARGET, half.objects).agreed
+    assert not router.survey(TARGET, half.objects).agreed
     assert istio_world.steered(half, FIVE).route("public") == istio_world.steered(half, FIVE).route()
 
 
@@ -91,7 +92,7 @@ def test_leg_can_stand_on_another_releases_canary() -> None:
     """A predecessor's canary is a stable leg like any other."""
     split = a_split(25, stable=CANARY, to=NEXT)
     world = istio_world.steered(istio_world.steered(LONE, a_split(100)), split)
-    found = istio.survey(TARGET, world.objects)
+    found = router.survey(TARGET, world.objects)
     assert (found.split, found.legs) == (split, frozenset({CANARY, NEXT}))
 
 
@@ -100,16 +101,16 @@ def test_weight_zero_dropped_by_an_encoder_counts_as_zero() -> None:
     world = istio_world.steered(LONE, a_split(0))
     body = world.get("VirtualService", "web")
     del body["spec"]["http"][0]["route"][1]["weight"]
-    assert istio.survey(TARGET, world.edited(body).objects).split == a_split(0)
+    assert router.survey(TARGET, world.edited(body).objects).split == a_split(0)
 
 
 def test_cut_short_write_is_not_agreed() -> None:
     """One VirtualService is split and the other not yet: the split is told, and that it is not everywhere."""
     before = a_world(a_route(to()), a_route(to(), name="public", hosts=["example.com"], gateways=["edge/public"]))
     half = before.edited(istio_world.steered(before, FIVE).get("VirtualService", "public"))
-    found = istio.survey(TARGET, half.objects)
+    found = router.survey(TARGET, half.objects)
     assert (found.split, found.agreed) == (FIVE, False)
-    assert istio.survey(TARGET, istio_world.steered(half, FIVE).objects).agreed
+    assert router.survey(TARGET, istio_world.steered(half, FIVE).objects).agreed
 
 
 def test_rounded_share_is_not_agreed() -> None:
@@ -118,7 +119,7 @@ def test_rounded_share_is_not_agreed() -> None:
     body = world.get("VirtualService", "web")
     for entry, weight in zip(body["spec"]["http"][0]["route"], (2, 1), strict=True):
         entry["weight"] = weight
-    found = istio.survey(TARGET, world.edited(body).objects)
+    found = router.survey(TARGET, world.edited(body).objects)
     assert found.split == traffic.Split(((STABLE, 6667), (CANARY, 3333)))
     assert not found.agreed
 
@@ -126,12 +127,12 @@ def test_rounded_share_is_not_agreed() -> None:
 def test_versions_change_with_every_object_that_matters() -> None:
     """Routes, the user's rules and the temporary objects count; strangers do not."""
     world = istio_world.steered(a_world(a_route(to()), a_rule()), FIVE)
-    versions = istio.survey(TARGET, world.objects).versions
+    versions = router.survey(TARGET, world.objects).versions
     stranger = world.edited(a_route(to("cart"), name="cart", hosts=["cart"]))
-    assert istio.survey(TARGET, stranger.objects).versions == versions
+    assert router.survey(TARGET, stranger.objects).versions == versions
     for kind, name in (("VirtualService", "web"), ("DestinationRule", "web"), ("DestinationRule", "web-rampart")):
         touched = world.edited(world.get(kind, name))
-        assert istio.survey(TARGET, touched.objects).versions != versions
+        assert router.survey(TARGET, touched.objects).versions != versions
 
 
 CURRENT = a_rule(subsets=[a_subset("current", version="v1")])
@@ -141,28 +142,28 @@ def test_legs_are_found_only_when_complete() -> None:
     """A pin that lacks the variant for a subset that a new list names has still to be defined."""
     world = istio_world.steered(a_world(a_route(to()), CURRENT), FIVE)
     edited = world.edited(a_route(to(subset="current"), name="late", hosts=["x.y"], gateways=["edge/gw"]))
-    assert istio.survey(TARGET, world.objects).legs == {STABLE, CANARY}
-    assert istio.survey(TARGET, edited.objects).legs == frozenset()
-    again = edited.after(istio.define(TARGET, edited.objects, [STABLE, CANARY]))
-    assert istio.survey(TARGET, again.objects).legs == {STABLE, CANARY}
+    assert router.survey(TARGET, world.objects).legs == {STABLE, CANARY}
+    assert router.survey(TARGET, edited.objects).legs == frozenset()
+    again = edited.after(router.define(TARGET, edited.objects, [STABLE, CANARY]))
+    assert router.survey(TARGET, again.objects).legs == {STABLE, CANARY}
 
 
 def test_legs_that_are_left_over_are_found() -> None:
     """When no route shows a split, every pin that has any subset is told, so that it can be removed."""
     world = a_world(a_route(to()), CURRENT)
-    defined = world.after(istio.define(TARGET, world.objects, [STABLE, CANARY]))
+    defined = world.after(router.define(TARGET, world.objects, [STABLE, CANARY]))
     edited = defined.edited(a_route(to(subset="current")))
-    assert istio.survey(TARGET, edited.objects).legs == {STABLE, CANARY}
+    assert router.survey(TARGET, edited.objects).legs == {STABLE, CANARY}
 
 
 @pytest.mark.parametrize("split", [FIVE, istio_world.fallen()])
 def test_route_never_names_a_leg_that_is_not_there(split: traffic.Split) -> None:
     """If somebody deleted the temporary rule, that is told, and it is written before any route."""
     world = istio_world.steered(LONE, FIVE).without("DestinationRule", "web-rampart")
-    assert not istio.survey(TARGET, world.objects).agreed
-    changes = istio.steer(TARGET, world.objects, split, {})
+    assert not router.survey(TARGET, world.objects).agreed
+    changes = router.steer(TARGET, world.objects, split, {})
     assert (changes[0].verb, changes[0].body["kind"]) == (Verb.CREATE, "DestinationRule")
-    mended = istio.survey(TARGET, world.after(changes).objects)
+    mended = router.survey(TARGET, world.after(changes).objects)
     assert (mended.split, mended.agreed) == (split, True)
 
 
@@ -172,8 +173,8 @@ def test_removing_legs_removes_everything_temporary() -> None:
     body = world.get("VirtualService", "web-rampart")
     body["spec"]["http"] = [{"route": [to(HOST)]}]
     edited = world.edited(body)
-    assert istio.survey(TARGET, edited.objects).split is None
-    assert edited.after(istio.define(TARGET, edited.objects, [])).plain == {}
+    assert router.survey(TARGET, edited.objects).split is None
+    assert edited.after(router.define(TARGET, edited.objects, [])).plain == {}
 
 
 def test_fall_that_was_cut_short_is_no_drift() -> None:
@@ -181,26 +182,26 @@ def test_fall_that_was_cut_short_is_no_drift() -> None:
     before = a_world(a_route(to()), a_route(to(), name="public", hosts=["x.y"], gateways=["edge/gw"]))
     world = istio_world.steered(before, FIVE)
     half = world.edited(istio_world.steered(world, istio_world.fallen()).get("VirtualService", "public"))
-    assert not istio.survey(TARGET, half.objects).agreed
+    assert not router.survey(TARGET, half.objects).agreed
     for pins in (FIVE.pins, istio_world.fallen().pins):
-        assert istio.foreign(TARGET, half.objects, saved_of(before), pins) is None
+        assert router.foreign(TARGET, half.objects, saved_of(before), pins) is None
 
 
 def test_versions_change_with_a_route_that_leads_elsewhere() -> None:
     """A VirtualService that holds the host for itself decides whether a temporary one is needed."""
     world = a_world(a_route(to("cart")))
     touched = world.edited(world.get("VirtualService", "web"))
-    assert istio.survey(TARGET, world.objects).versions != istio.survey(TARGET, touched.objects).versions
+    assert router.survey(TARGET, world.objects).versions != router.survey(TARGET, touched.objects).versions
 
 
 def test_legs_are_reduced_and_removed() -> None:
     """Exactly the pins asked for exist; with none, the rule is deleted, and a second time there is nothing to do."""
-    both = LONE.after(istio.define(TARGET, LONE.objects, [STABLE, CANARY]))
-    one = both.after(istio.define(TARGET, both.objects, [STABLE]))
-    assert istio.survey(TARGET, one.objects).legs == {STABLE}
-    none = one.after(istio.define(TARGET, one.objects, []))
+    both = LONE.after(router.define(TARGET, LONE.objects, [STABLE, CANARY]))
+    one = both.after(router.define(TARGET, both.objects, [STABLE]))
+    assert router.survey(TARGET, one.objects).legs == {STABLE}
+    none = one.after(router.define(TARGET, one.objects, []))
     assert none.plain == LONE.plain
-    assert istio.define(TARGET, none.objects, []) == ()
+    assert router.define(TARGET, none.objects, []) == ()
 
 
 def test_temporary_rule_follows_the_users_rule() -> None:
@@ -211,7 +212,7 @@ def test_temporary_rule_follows_the_users_rule() -> None:
     policy = {"loadBalancer": {"simple": "RANDOM"}}
     changed = a_subset("current", app="web") | {"trafficPolicy": policy}
     edited = world.edited(a_rule(exportTo=["*"], subsets=[changed]))
-    (change,) = istio.define(TARGET, edited.objects, [STABLE, CANARY])
+    (change,) = router.define(TARGET, edited.objects, [STABLE, CANARY])
     assert change.verb is Verb.REPLACE
     assert change.body["spec"]["exportTo"] == ["*"]
     assert change.body["spec"]["subsets"][1] == {
@@ -235,7 +236,7 @@ def test_first_of_merged_rules_counts() -> None:
     spec = world.get("DestinationRule", "web-rampart")["spec"]
     assert spec["trafficPolicy"] == policy
     assert spec["subsets"][:2] == [a_subset("current", version="v1"), a_subset("more", app="x")]
-    assert istio.survey(TARGET, world.objects).split == FIVE
+    assert router.survey(TARGET, world.objects).split == FIVE
 
 
 def test_users_edit_in_mid_release_is_kept() -> None:
@@ -248,7 +249,7 @@ def test_users_edit_in_mid_release_is_kept() -> None:
     body["spec"]["http"].insert(0, {"match": [{"uri": {"prefix": "/cart"}}], "route": [to("cart")]})
     body["metadata"]["labels"] = {"team": "shop"}
     edited = world.edited(body)
-    assert istio.foreign(TARGET, edited.objects, saved, FIVE.pins) is None
+    assert router.foreign(TARGET, edited.objects, saved, FIVE.pins) is None
     body["spec"]["http"][1]["route"] = [to(weight=100)]
     assert istio_world.restored(edited, saved).get("VirtualService", "web") == body
 
@@ -274,7 +275,7 @@ def test_lost_rule_still_leaves_the_legs_readable() -> None:
     """Somebody deleted the temporary rule: the split is read from the names, the legs are missing, restore works."""
     before = a_world(a_route(to(subset="current", weight=60), to("partner", 40)), CURRENT)
     lost = istio_world.steered(before, FIVE).without("DestinationRule", "web-rampart")
-    found = istio.survey(TARGET, lost.objects)
+    found = router.survey(TARGET, lost.objects)
     assert (found.split, found.legs) == (FIVE, frozenset())
     assert istio_world.restored(lost, {}).plain == before.plain
 
@@ -304,7 +305,7 @@ def test_names_fit_and_stay_apart() -> None:
     written = [subset["name"] for subset in rule["spec"]["subsets"]]
     assert len(set(written)) == len(written) == 6
     assert max(map(len, written)) <= names.LABEL_LIMIT
-    found = istio.survey(target, world.objects)
+    found = router.survey(target, world.objects)
     assert (found.split, found.legs) == (split, frozenset(split.pins))
     assert istio_world.restored(world, {}, target).plain == before.plain
 
@@ -313,11 +314,11 @@ def test_temporary_route_goes_when_the_user_writes_one() -> None:
     """Two VirtualServices for one host are undefined: ours makes room."""
     world = istio_world.steered(a_world(), FIVE)
     written = world.edited(a_route(to()))
-    assert not istio.survey(TARGET, written.objects).agreed
+    assert not router.survey(TARGET, written.objects).agreed
     now = istio_world.steered(written, FIVE)
     assert {name for _, _, name in now.plain} == {"web", "web-rampart"}
     assert ("VirtualService", "shop", "web-rampart") not in now.plain
-    assert istio.survey(TARGET, now.objects).agreed
+    assert router.survey(TARGET, now.objects).agreed
 
 
 def test_temporary_route_comes_back_when_the_users_goes() -> None:
@@ -350,7 +351,7 @@ def test_malformed_stranger_stops_nobody(body: Json) -> None:
     metadata = {"name": "absurd", "namespace": "shop", "labels": None}
     world = LONE.edited({"kind": "VirtualService", "metadata": metadata} | body)
     world = world.edited({"kind": "DestinationRule", "metadata": metadata, "spec": {"host": None, "subsets": None}})
-    assert istio.survey(TARGET, world.objects).faults == ()
+    assert router.survey(TARGET, world.objects).faults == ()
     assert istio_world.steered(world, FIVE).route()[1]["weight"] == 5
 
 
@@ -402,22 +403,22 @@ SAVED: Json = {"shop/web": {"http[0]": [to(weight=80)]}}
 )
 def test_drift(route: list[Json], pins: tuple[traffic.Pin, ...], sentence: str | None) -> None:
     """What a foreign writer did is told in a sentence; what a release did is no drift."""
-    assert istio.foreign(TARGET, drifted(route).objects, SAVED, pins) == sentence
+    assert router.foreign(TARGET, drifted(route).objects, SAVED, pins) == sentence
 
 
 def test_deleted_temporary_route_is_drift() -> None:
     """Mesh clients that lost their split are told of."""
     world = istio_world.steered(a_world(), FIVE).without("VirtualService", "web-rampart")
-    drift = istio.foreign(TARGET, world.objects, {}, FIVE.pins)
+    drift = router.foreign(TARGET, world.objects, {}, FIVE.pins)
     assert drift == f"VirtualService shop/web-rampart is gone: no other one routes the mesh's calls of {HOST}"
 
 
 def test_drifted_route_is_split_anew_and_restored_to_its_new_content() -> None:
     """Law 17: save, split again; the end is what the foreign writer wrote."""
     drifting = drifted([to(weight=60), to("partner", 40)])
-    kept = istio.remember(SAVED, saved_of(drifting))
+    kept = router.remember(SAVED, saved_of(drifting))
     world = istio_world.steered(drifting, FIVE, saved=kept)
-    assert istio.foreign(TARGET, world.objects, kept, FIVE.pins) is None
+    assert router.foreign(TARGET, world.objects, kept, FIVE.pins) is None
     assert istio_world.restored(world, kept).route() == [to(weight=60), to("partner", 40)]
 
 
@@ -427,7 +428,7 @@ def test_saving_anew_keeps_a_weight_that_legs_hide() -> None:
     saved = saved_of(before)
     world = istio_world.steered(before, FIVE)
     drifting = world.edited(a_route(to(retries={}), name="public", hosts=["x.y"], gateways=["edge/gw"]))
-    kept = istio.remember(saved, saved_of(drifting))
+    kept = router.remember(saved, saved_of(drifting))
     assert kept == {"shop/web": {"http[0]": [to(weight=100)]}, "shop/public": {"http[0]": [to(retries={})]}}
 
 
@@ -439,14 +440,14 @@ def test_objects_are_indexed_by_the_services_they_mention() -> None:
         {"kind": "VirtualService", "metadata": {}, "spec": None},
         a_route(to("cart"), name="web-rampart", hosts=["cart"]),
     ]
-    mentioned = [istio.mentions(body) for body in bodies]
-    assert mentioned == [{"www", "cart", "web"}, {istio.ANY}, frozenset(), {"cart", "web"}]
+    mentioned = [router.mentions(body) for body in bodies]
+    assert mentioned == [{"www", "cart", "web"}, {router.ANY}, frozenset(), {"cart", "web"}]
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.path.stem) for case in istio_golden.cases()])
 def test_indexed_objects_are_enough(case: istio_golden.Case) -> None:
     """Only objects that mention the Service, or any, matter to what is found."""
     world = istio_world.steered(case.before, FIVE, case.target)
-    wanted = {case.target.service, istio.ANY}
-    few = {kind: [body for body in bodies if istio.mentions(body) & wanted] for kind, bodies in world.objects.items()}
-    assert istio.survey(case.target, few) == istio.survey(case.target, world.objects)
+    wanted = {case.target.service, router.ANY}
+    few = {kind: [body for body in bodies if router.mentions(body) & wanted] for kind, bodies in world.objects.items()}
+    assert router.survey(case.target, few) == router.survey(case.target, world.objects)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from deploy import istio
+from deploy.istio import router
 from deploy.traffic import Json
 from tests.deploy import istio_world
 from tests.deploy.istio_world import HOST, TARGET, a_route, a_rule, a_subset, a_world, to
@@ -136,7 +136,7 @@ REFUSED = [
 @pytest.mark.parametrize(("bodies", "sentences"), REFUSED)
 def test_refused_with_a_sentence(bodies: list[Json], sentences: list[str]) -> None:
     """Each fault names the object, what was found, and where it can be mended."""
-    assert list(istio.survey(TARGET, a_world(*bodies).objects).faults) == sentences
+    assert list(router.survey(TARGET, a_world(*bodies).objects).faults) == sentences
 
 
 GATEWAY: Json = {"hosts": ["www.example.com"], "gateways": ["edge/public"]}
@@ -180,7 +180,7 @@ ACCEPTED = [
 @pytest.mark.parametrize("bodies", ACCEPTED)
 def test_accepted(bodies: list[Json]) -> None:
     """What Istio does well is not refused."""
-    assert istio.survey(TARGET, a_world(*bodies).objects).faults == ()
+    assert router.survey(TARGET, a_world(*bodies).objects).faults == ()
 
 
 @pytest.mark.parametrize(
@@ -210,10 +210,10 @@ def test_routed_subset_must_hold_both_versions(old: dict[str, str], new: dict[st
         a_route(to(subset="current", weight=1), to(weight=1)), a_rule(subsets=[a_subset("current", version="v1")])
     )
     target = dataclasses.replace(TARGET, pod_labels=old, new_pod_labels=new)
-    assert istio.survey(target, world.objects).faults == ((sentence,) if sentence else ())
+    assert router.survey(target, world.objects).faults == ((sentence,) if sentence else ())
 
 
 def test_faults_stay_silent_during_a_release() -> None:
     """What we wrote ourselves is never found to be wrong."""
     world = istio_world.steered(a_world(a_route(to(weight=80), to("partner", 20)), a_rule()), istio_world.a_split(5))
-    assert istio.survey(TARGET, world.objects).faults == ()
+    assert router.survey(TARGET, world.objects).faults == ()

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from deploy import istio
+from deploy.istio import router
 from tests.deploy import istio_golden, istio_world
 from tests.deploy.istio_golden import Case
 
@@ -14,7 +14,7 @@ CASES = [pytest.param(case, id=case.path.stem) for case in istio_golden.cases()]
 @pytest.mark.parametrize("case", CASES)
 def test_route_can_be_split(case: Case) -> None:
     """Nothing in a real route stands in the way of a release."""
-    assert istio.survey(case.target, case.before.objects).faults == ()
+    assert router.survey(case.target, case.before.objects).faults == ()
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -27,24 +27,24 @@ def test_route_at_five_percent_is_as_reviewed(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_route_at_five_percent_reads_back(case: Case) -> None:
     """Every list shows the split, the legs are found, and a second look has nothing to write."""
-    saved = istio.survey(case.target, case.before.objects).saved
+    saved = router.survey(case.target, case.before.objects).saved
     now = istio_world.steered(case.before, istio_golden.SHOWN, case.target)
-    found = istio.survey(case.target, now.objects)
+    found = router.survey(case.target, now.objects)
     assert (found.split, found.agreed, found.faults) == (istio_golden.SHOWN, True, ())
     assert found.legs == set(istio_golden.SHOWN.pins)
-    assert istio.steer(case.target, now.objects, istio_golden.SHOWN, saved) == ()
-    assert istio.define(case.target, now.objects, istio_golden.SHOWN.pins) == ()
-    assert istio.foreign(case.target, now.objects, saved, istio_golden.SHOWN.pins) is None
+    assert router.steer(case.target, now.objects, istio_golden.SHOWN, saved) == ()
+    assert router.define(case.target, now.objects, istio_golden.SHOWN.pins) == ()
+    assert router.foreign(case.target, now.objects, saved, istio_golden.SHOWN.pins) is None
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_route_after_the_release_is_as_the_user_wrote_it(case: Case) -> None:
     """Up through the steps, down again, restored: every object is equal to the one before."""
-    saved = istio.survey(case.target, case.before.objects).saved
+    saved = router.survey(case.target, case.before.objects).saved
     world = case.before
     for split in (*map(istio_world.a_split, (0, 5, 12.5, 50, 100)), istio_world.fallen()):
         world = istio_world.steered(world, split, case.target, saved)
-        assert istio.survey(case.target, world.objects).split == split
+        assert router.survey(case.target, world.objects).split == split
     assert istio_world.restored(world, saved, case.target).plain == case.before.plain
 
 
@@ -54,8 +54,8 @@ def test_router_leaves_its_input_alone(case: Case) -> None:
     for world in (case.before, istio_world.steered(case.before, istio_golden.SHOWN, case.target)):
         objects = world.objects
         given = copy.deepcopy(objects)
-        saved = istio.survey(case.target, objects).saved
-        istio.define(case.target, objects, istio_world.a_split(50).pins)
-        istio.steer(case.target, objects, istio_world.a_split(50), saved)
-        istio.restore(case.target, objects, saved)
+        saved = router.survey(case.target, objects).saved
+        router.define(case.target, objects, istio_world.a_split(50).pins)
+        router.steer(case.target, objects, istio_world.a_split(50), saved)
+        router.restore(case.target, objects, saved)
         assert objects == given

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy import istio_hosts
+from deploy.istio import hostnames
 from tests.deploy.istio_world import HOST, TARGET
 
 
@@ -25,7 +25,7 @@ from tests.deploy.istio_world import HOST, TARGET
 )
 def test_destination_means_the_service(host: str, namespace: str, ours: bool) -> None:
     """A destination is the target's Service or it is not, whatever its spelling."""
-    assert istio_hosts.means(host, namespace, TARGET) is ours
+    assert hostnames.means(host, namespace, TARGET) is ours
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_destination_means_the_service(host: str, namespace: str, ours: bool) ->
 )
 def test_most_specific_host_is_taken(patterns: list[str], taken: str | None) -> None:
     """As istiod does: exact before wildcard, long before short."""
-    assert istio_hosts.most_specific(patterns, HOST) == taken
+    assert hostnames.most_specific(patterns, HOST) == taken
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_most_specific_host_is_taken(patterns: list[str], taken: str | None) -> 
 )
 def test_reach_of_export_to(export_to: list[str] | None, seen_in: set[str]) -> None:
     """The namespaces whose proxies see an object."""
-    assert istio_hosts.reach(export_to, "shop") == seen_in
+    assert hostnames.reach(export_to, "shop") == seen_in

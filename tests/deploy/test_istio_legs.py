@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import istio_legs, names, traffic
-from deploy.istio_legs import Leg
+from deploy import names, traffic
+from deploy.istio import leg_names
+from deploy.istio.leg_names import Leg
 
 labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
 pins = st.builds(traffic.canary, labels) | st.builds(traffic.replica_set, labels)
@@ -14,8 +15,8 @@ pins = st.builds(traffic.canary, labels) | st.builds(traffic.replica_set, labels
 @given(pins, st.none() | labels)
 def test_name_is_a_label_that_tells_a_leg(pin: traffic.Pin, subset: str | None) -> None:
     """Whatever the release and the subset are called, Istio takes the name and we know it again."""
-    name = istio_legs.encode(pin, subset)
-    assert istio_legs.is_leg(name)
+    name = leg_names.encode(pin, subset)
+    assert leg_names.is_leg(name)
     assert len(name) <= names.LABEL_LIMIT
     assert name.strip("-.") == name
 
@@ -24,13 +25,13 @@ def test_name_is_a_label_that_tells_a_leg(pin: traffic.Pin, subset: str | None) 
 def test_subset_is_read_back(pin: traffic.Pin, subset: str | None, others: list[str]) -> None:
     """With the pin known, and the user's subsets, the name tells the subset."""
     known = [*others, *([subset] if subset else [])]
-    assert istio_legs.decode(istio_legs.encode(pin, subset), pin, known) == subset
+    assert leg_names.decode(leg_names.encode(pin, subset), pin, known) == subset
 
 
-@given(pins, labels.filter(lambda subset: len(subset) <= istio_legs.SUBSET_ROOM))
+@given(pins, labels.filter(lambda subset: len(subset) <= leg_names.SUBSET_ROOM))
 def test_subset_that_is_gone_is_read_from_the_name(pin: traffic.Pin, subset: str) -> None:
     """A subset that the user deleted in mid-release stands whole in the leg's name."""
-    assert istio_legs.decode(istio_legs.encode(pin, subset), pin, []) == subset
+    assert leg_names.decode(leg_names.encode(pin, subset), pin, []) == subset
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_subset_that_is_gone_is_read_from_the_name(pin: traffic.Pin, subset: str
 )
 def test_name_alone_is_read_as_well_as_can_be(name: str, leg: Leg) -> None:
     """Without the rule that defined it, a name still tells the pods and mostly the subset."""
-    assert istio_legs.guess(name, ["b", "a-b"]) == leg
+    assert leg_names.guess(name, ["b", "a-b"]) == leg
 
 
 @pytest.mark.parametrize(
@@ -59,4 +60,4 @@ def test_name_alone_is_read_as_well_as_can_be(name: str, leg: Leg) -> None:
 )
 def test_pin_is_read_from_a_subsets_labels(labels_of_subset: dict[str, str], pin: traffic.Pin | None) -> None:
     """The labels of the temporary rule's subset, and not its name, tell which pods a leg reaches."""
-    assert istio_legs.pin_of(labels_of_subset) == pin
+    assert leg_names.pin_of(labels_of_subset) == pin

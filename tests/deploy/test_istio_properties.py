@@ -5,7 +5,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import istio, traffic
+from deploy import traffic
+from deploy.istio import router
 from deploy.traffic import WHOLE, Json
 from tests.deploy import istio_world
 from tests.deploy.istio_world import CANARY, STABLE, TARGET, World
@@ -76,20 +77,20 @@ def without_weight(entry: Json) -> Json:
 def test_what_was_written_reads_back(route: list[Json], written: list[traffic.Split]) -> None:
     """After any sequence of splits the list shows the last one, exactly, and nothing is left to write."""
     world = a_shop(route)
-    saved = istio.survey(TARGET, world.objects).saved
+    saved = router.survey(TARGET, world.objects).saved
     for split in written:
         world = istio_world.steered(world, split, saved=saved)
-        found = istio.survey(TARGET, world.objects)
+        found = router.survey(TARGET, world.objects)
         assert (found.split, found.agreed) == (split, True)
-        assert istio.steer(TARGET, world.objects, split, saved) == ()
-        assert istio.foreign(TARGET, world.objects, saved, split.pins) is None
+        assert router.steer(TARGET, world.objects, split, saved) == ()
+        assert router.foreign(TARGET, world.objects, saved, split.pins) is None
 
 
 @given(routes, st.lists(WEB_SPLITS, max_size=3))
 def test_restoring_gives_back_the_list(route: list[Json], written: list[traffic.Split]) -> None:
     """Absent weights are absent again, and every number is the one that the user wrote."""
     before = a_shop(route)
-    saved = istio.survey(TARGET, before.objects).saved
+    saved = router.survey(TARGET, before.objects).saved
     world = before
     for split in written:
         world = istio_world.steered(world, split, saved=saved)
@@ -157,9 +158,9 @@ def test_two_releases_in_one_list_leave_it_as_it_was(
         if split is None:
             world = istio_world.restored(world, kept.pop(target.service, {}), target)
         else:
-            saved = kept.setdefault(target.service, istio.survey(target, world.objects).saved)
+            saved = kept.setdefault(target.service, router.survey(target, world.objects).saved)
             world = istio_world.steered(world, split, target, saved)
-            assert istio.survey(target, world.objects).split == split
+            assert router.survey(target, world.objects).split == split
         for host in ("cart", "partner"):
             assert shares(world.route("shop"), host) == shares(route, host)
     assert world.plain == before.plain

@@ -8,27 +8,28 @@ found again by its content.
 import copy
 from collections.abc import Collection, Iterable, Sequence
 
-from deploy import istio_lists, istio_routes, traffic
+from deploy import traffic
+from deploy.istio import lists, virtual_services
 from deploy.traffic import Json
 
 
-def save(lanes: Iterable[istio_routes.Lane]) -> Json:
+def save(lanes: Iterable[virtual_services.Lane]) -> Json:
     """The target's destinations in these lists, as the user wrote them."""
     saved: Json = {}
     for lane in lanes:
-        saved.setdefault(lane.owner, {})[lane.key] = istio_lists.content(lane.route, lane.reader)
+        saved.setdefault(lane.owner, {})[lane.key] = lists.content(lane.route, lane.reader)
     return saved
 
 
 def subsets(saved: Json) -> frozenset[str]:
     """The user's subsets that saved destinations name."""
     entries = [entry for rules in saved.values() for content in rules.values() for entry in content]
-    return frozenset(subset for entry in entries if (subset := istio_lists.subset_of(entry)))
+    return frozenset(subset for entry in entries if (subset := lists.subset_of(entry)))
 
 
-def lone(saved: Json, lane: istio_routes.Lane) -> Json | None:
+def lone(saved: Json, lane: virtual_services.Lane) -> Json | None:
     """The only destination of a list as it was saved."""
-    found = _recall(saved, lane.owner, lane.key, istio_lists.content(lane.route, lane.reader))
+    found = _recall(saved, lane.owner, lane.key, lists.content(lane.route, lane.reader))
     return found[0] if found is not None and len(found) == 1 else None
 
 
@@ -40,16 +41,16 @@ def remember(saved: Json, fresh: Json) -> Json:
     return kept
 
 
-def content_drift(saved: Json, lane: istio_routes.Lane) -> str | None:
+def content_drift(saved: Json, lane: virtual_services.Lane) -> str | None:
     """How the list without our legs differs from what was saved, as the end of a sentence."""
-    content = istio_lists.content(lane.route, lane.reader)
+    content = lists.content(lane.route, lane.reader)
     known = _recall(saved, lane.owner, lane.key, content) is not None
     return None if known else f"leads elsewhere than what was saved: {content}"
 
 
-def leg_drift(lane: istio_routes.Lane, pins: Collection[traffic.Pin]) -> str | None:
+def leg_drift(lane: virtual_services.Lane, pins: Collection[traffic.Pin]) -> str | None:
     """How the list differs from one that is split among `pins`, as the end of a sentence."""
-    shown = istio_lists.shown(lane.route, lane.reader)
+    shown = lists.shown(lane.route, lane.reader)
     if any(show.split is None for show in shown):
         return "shows no legs: somebody else wrote the list"
     strangers = sorted({pin.name for show in shown if show.split for pin in show.split.pins if pin not in pins})

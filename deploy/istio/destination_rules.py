@@ -9,7 +9,8 @@ policy, everybody's subsets.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy import istio_hosts, istio_objects, traffic
+from deploy import traffic
+from deploy.istio import hostnames, manifests
 from deploy.traffic import Json
 
 ROOT_NAMESPACE = "istio-system"
@@ -37,21 +38,21 @@ class Rules:
         """The user's subsets by name; the first of a name counts."""
         found: dict[str, Json] = {}
         for rule in self.base:
-            for subset in istio_objects.spec_of(rule).get("subsets") or []:
+            for subset in manifests.spec_of(rule).get("subsets") or []:
                 found.setdefault(subset.get("name", ""), subset)
         return found
 
     @property
     def export_to(self) -> list[str] | None:
         """The exportTo that a rule of ours needs to be merged with the user's, or to be seen where theirs is."""
-        if not self.base or istio_objects.namespace_of(self.base[0]) != self.target.namespace:
+        if not self.base or manifests.namespace_of(self.base[0]) != self.target.namespace:
             return None
-        return istio_objects.spec_of(self.base[0]).get("exportTo")
+        return manifests.spec_of(self.base[0]).get("exportTo")
 
     @property
     def reach(self) -> frozenset[str]:
         """The namespaces whose proxies know the legs."""
-        return istio_hosts.reach(self.export_to, self.target.namespace)
+        return hostnames.reach(self.export_to, self.target.namespace)
 
     def selects(self, subset: str | None) -> bool:
         """Whether the Deployment's running pods are in the user's subset; None is the whole Service."""
@@ -62,16 +63,16 @@ class Rules:
 
 def find(target: traffic.Target, bodies: Sequence[Json]) -> Rules:
     """Sort out all DestinationRules of the cluster for one Service."""
-    host = istio_hosts.fqdn(target)
-    own = istio_objects.find_own(bodies, target)
+    host = hostnames.fqdn(target)
+    own = manifests.find_own(bodies, target)
     users = sorted(
-        (body for body in bodies if body is not own and istio_hosts.matches(_host(body, target), host)), key=_age
+        (body for body in bodies if body is not own and hostnames.matches(_host(body, target), host)), key=_age
     )
     home = _most_specific(users, target.namespace, target)
     base = home or _most_specific(users, ROOT_NAMESPACE, target)
     merged = bool(home) and _host(home[0], target) == host
     faults = (
-        *istio_objects.name_faults(bodies, istio_objects.DESTINATION_RULE, target),
+        *manifests.name_faults(bodies, manifests.DESTINATION_RULE, target),
         *_selector_faults(users, host),
         *_shadow_faults(users, target),
         *_export_faults(base, target),
@@ -82,7 +83,7 @@ def find(target: traffic.Target, bodies: Sequence[Json]) -> Rules:
 
 def hosts(body: Json) -> list[str]:
     """The host of a DestinationRule, as it is written."""
-    return [host] if (host := istio_objects.spec_of(body).get("host")) else []
+    return [host] if (host := manifests.spec_of(body).get("host")) else []
 
 
 def contained(subset: Json, labels: Mapping[str, str]) -> bool:
@@ -92,40 +93,40 @@ def contained(subset: Json, labels: Mapping[str, str]) -> bool:
 
 def _age(rule: Json) -> tuple[str, str, str]:
     """The order in which istiod merges."""
-    meta = istio_objects.metadata_of(rule)
+    meta = manifests.metadata_of(rule)
     return meta.get("creationTimestamp") or "", meta.get("name", ""), meta.get("namespace", "")
 
 
 def _host(rule: Json, target: traffic.Target) -> str:
-    host = istio_objects.spec_of(rule).get("host") or ""
-    return istio_hosts.resolve(host, istio_objects.namespace_of(rule), target.cluster_domain)
+    host = manifests.spec_of(rule).get("host") or ""
+    return hostnames.resolve(host, manifests.namespace_of(rule), target.cluster_domain)
 
 
 def _reach(rule: Json) -> frozenset[str]:
-    return istio_hosts.reach(istio_objects.spec_of(rule).get("exportTo"), istio_objects.namespace_of(rule))
+    return hostnames.reach(manifests.spec_of(rule).get("exportTo"), manifests.namespace_of(rule))
 
 
 def _most_specific(rules: Sequence[Json], namespace: str, target: traffic.Target) -> tuple[Json, ...]:
     """The rules of a namespace that istiod takes for the Service."""
-    inside = [rule for rule in rules if istio_objects.namespace_of(rule) == namespace]
-    pattern = istio_hosts.most_specific((_host(rule, target) for rule in inside), istio_hosts.fqdn(target))
+    inside = [rule for rule in rules if manifests.namespace_of(rule) == namespace]
+    pattern = hostnames.most_specific((_host(rule, target) for rule in inside), hostnames.fqdn(target))
     return tuple(rule for rule in inside if _host(rule, target) == pattern)
 
 
 def _selector_faults(users: Sequence[Json], host: str) -> list[str]:
     return [
-        f"DestinationRule {istio_objects.ident(rule)} for {host} has a workloadSelector:"
+        f"DestinationRule {manifests.ident(rule)} for {host} has a workloadSelector:"
         " the proxies that it selects would not know the legs"
         for rule in users
-        if istio_objects.spec_of(rule).get("workloadSelector")
+        if manifests.spec_of(rule).get("workloadSelector")
     ]
 
 
 def _shadow_faults(users: Sequence[Json], target: traffic.Target) -> list[str]:
     """Rules that proxies of another namespace take before any of the Service's namespace."""
     return [
-        f"DestinationRule {istio_objects.ident(rule)} (host {istio_objects.spec_of(rule).get('host')}) hides every"
-        f" other rule for {istio_hosts.fqdn(target)} from clients in {istio_objects.namespace_of(rule)}:"
+        f"DestinationRule {manifests.ident(rule)} (host {manifests.spec_of(rule).get('host')}) hides every"
+        f" other rule for {hostnames.fqdn(target)} from clients in {manifests.namespace_of(rule)}:"
         f" they would not know the legs; move it to {target.namespace}"
         for rule in users
         if _shadows(rule, target)
@@ -133,23 +134,23 @@ def _shadow_faults(users: Sequence[Json], target: traffic.Target) -> list[str]:
 
 
 def _shadows(rule: Json, target: traffic.Target) -> bool:
-    namespace, reach = istio_objects.namespace_of(rule), _reach(rule)
+    namespace, reach = manifests.namespace_of(rule), _reach(rule)
     if namespace == target.namespace:
         return False
     if namespace == ROOT_NAMESPACE:
         return reach == {namespace}
-    return not reach.isdisjoint({istio_hosts.EVERYWHERE, namespace})
+    return not reach.isdisjoint({hostnames.EVERYWHERE, namespace})
 
 
 def _export_faults(base: Sequence[Json], target: traffic.Target) -> list[str]:
-    exports = {tuple(sorted(istio_objects.spec_of(rule).get("exportTo") or [])) for rule in base}
+    exports = {tuple(sorted(manifests.spec_of(rule).get("exportTo") or [])) for rule in base}
     if len(exports) > 1:
-        listed = " and ".join(istio_objects.ident(rule) for rule in base)
+        listed = " and ".join(manifests.ident(rule) for rule in base)
         return [f"DestinationRules {listed} differ in exportTo, so Istio does not merge them: make them equal"]
-    limited = [rule for rule in base if istio_hosts.EVERYWHERE not in _reach(rule)]
+    limited = [rule for rule in base if hostnames.EVERYWHERE not in _reach(rule)]
     return [
-        f"DestinationRule {istio_objects.ident(rule)} for {istio_hosts.fqdn(target)} reaches some namespaces only,"
+        f"DestinationRule {manifests.ident(rule)} for {hostnames.fqdn(target)} reaches some namespaces only,"
         f" {sorted(_reach(rule))}: export it to all, or move it to {target.namespace}"
         for rule in limited
-        if istio_objects.namespace_of(rule) != target.namespace and not _shadows(rule, target)
+        if manifests.namespace_of(rule) != target.namespace and not _shadows(rule, target)
     ]

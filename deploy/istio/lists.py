@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from deploy import istio_legs, traffic
+from deploy import traffic
+from deploy.istio import leg_names
 from deploy.traffic import WHOLE, Json
 
 HUNDRED = 100
@@ -36,7 +37,7 @@ class Reader:
     """
 
     owns: Callable[[Json], bool]
-    leg: Callable[[Json], istio_legs.Leg | None]
+    leg: Callable[[Json], leg_names.Leg | None]
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def fault(route: Route, reader: Reader) -> str | None:
     return None
 
 
-def _before(entry: Json, leg: istio_legs.Leg) -> Json:
+def _before(entry: Json, leg: leg_names.Leg) -> Json:
     """The user's entry behind a leg, without its weight."""
     written = copy.deepcopy(entry)
     written.pop("weight", None)
@@ -185,7 +186,7 @@ def _legs(place: Place, split: traffic.Split, total: int) -> list[Json]:
     legs = []
     for pin, parts in split.shares:
         entry = copy.deepcopy(place.written)
-        entry["destination"]["subset"] = istio_legs.encode(pin, subset_of(place.written))
+        entry["destination"]["subset"] = leg_names.encode(pin, subset_of(place.written))
         entry["weight"] = total * parts // WHOLE
         legs.append(entry)
     return legs
@@ -203,7 +204,7 @@ def _alone(found: Sequence[Place]) -> bool:
 
 
 def _others_stand(found: Sequence[Place]) -> bool:
-    return any(not place.ours and istio_legs.is_leg(subset_of(place.written)) for place in found)
+    return any(not place.ours and leg_names.is_leg(subset_of(place.written)) for place in found)
 
 
 def _unit(found: Sequence[Place]) -> int:
@@ -213,7 +214,7 @@ def _unit(found: Sequence[Place]) -> int:
     """
     sums: Counter[object] = Counter()
     for nth, place in enumerate(found):
-        other_leg = not place.ours and istio_legs.is_leg(subset_of(place.written))
+        other_leg = not place.ours and leg_names.is_leg(subset_of(place.written))
         sums[(place.written["destination"].get("host") or "").lower() if other_leg else nth] += place.weight
     split = any(place.legs for place in found) or _others_stand(found)
     return WHOLE if split and not _alone(found) and all(total % WHOLE == 0 for total in sums.values()) else 1

@@ -4,15 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from deploy import (
-    istio_legs,
-    istio_lists,
-    istio_objects,
-    istio_routes,
-    istio_rules,
-    istio_subsets,
-    traffic,
-)
+from deploy import traffic
+from deploy.istio import destination_rules, leg_names, lists, manifests, subsets, virtual_services
 from deploy.traffic import Json
 
 
@@ -27,82 +20,82 @@ class Ground:
     """
 
     target: traffic.Target
-    rules: istio_rules.Rules
-    mesh: istio_routes.Mesh
+    rules: destination_rules.Rules
+    mesh: virtual_services.Mesh
     services: tuple[Json, ...]
     temporary: Json | None
     remembered: frozenset[str]
     version: str
     name_faults: tuple[str, ...] = field(default=())
 
-    def reader(self, namespace: str) -> istio_lists.Reader:
+    def reader(self, namespace: str) -> lists.Reader:
         """How the lists of a VirtualService in `namespace` are read."""
 
         def owns(entry: Json) -> bool:
-            subset = istio_lists.subset_of(entry)
-            here = istio_routes.leads_here(entry, namespace, self.target)
-            return here and not istio_legs.is_leg(subset) and self.rules.selects(subset)
+            subset = lists.subset_of(entry)
+            here = virtual_services.leads_here(entry, namespace, self.target)
+            return here and not leg_names.is_leg(subset) and self.rules.selects(subset)
 
-        def leg(entry: Json) -> istio_legs.Leg | None:
-            subset = istio_lists.subset_of(entry)
-            here = istio_routes.leads_here(entry, namespace, self.target)
-            if subset is None or not here or not istio_legs.is_leg(subset):
+        def leg(entry: Json) -> leg_names.Leg | None:
+            subset = lists.subset_of(entry)
+            here = virtual_services.leads_here(entry, namespace, self.target)
+            if subset is None or not here or not leg_names.is_leg(subset):
                 return None
-            return istio_subsets.leg(self.rules, subset, self.remembered)
+            return subsets.leg(self.rules, subset, self.remembered)
 
-        return istio_lists.Reader(owns, leg)
+        return lists.Reader(owns, leg)
 
     @cached_property
-    def users_lanes(self) -> tuple[istio_routes.Lane, ...]:
+    def users_lanes(self) -> tuple[virtual_services.Lane, ...]:
         """The users' lists that lead to the target."""
         return tuple(lane for body in self.services for lane in self._lanes(body))
 
     @cached_property
-    def lanes(self) -> tuple[istio_routes.Lane, ...]:
+    def lanes(self) -> tuple[virtual_services.Lane, ...]:
         """The same, and the one of the temporary VirtualService behind them."""
         return self.users_lanes + (tuple(self._lanes(self.temporary)) if self.temporary else ())
 
     @cached_property
     def used(self) -> frozenset[str | None]:
         """The user's subsets that destinations of the target name; None for a destination without one."""
-        found = (place for lane in self.lanes for place in istio_lists.places(lane.route, lane.reader))
-        return frozenset(istio_lists.subset_of(place.written) for place in found if place.ours)
+        found = (place for lane in self.lanes for place in lists.places(lane.route, lane.reader))
+        return frozenset(lists.subset_of(place.written) for place in found if place.ours)
 
     @property
     def complete_pins(self) -> frozenset[traffic.Pin]:
         """The pins whose legs can stand in every list."""
-        return istio_subsets.complete(self.rules, self.used)
+        return subsets.complete(self.rules, self.used)
 
     @property
     def versions(self) -> tuple[tuple[str, int], ...]:
         """(uid, generation) of everything that a decision about the target can depend on."""
         owners = {lane.owner for lane in self.lanes}
-        routes = [body for body in self.services if istio_objects.ident(body) in owners or body in self.mesh.covering]
+        routes = [body for body in self.services if manifests.ident(body) in owners or body in self.mesh.covering]
         own = [self.temporary] if self.temporary else []
-        metas = [istio_objects.metadata_of(body) for body in (*routes, *own, *self.rules.concerned)]
+        metas = [manifests.metadata_of(body) for body in (*routes, *own, *self.rules.concerned)]
         return tuple(sorted((meta.get("uid", ""), meta.get("generation", 0)) for meta in metas))
 
-    def _lanes(self, body: Json) -> Iterator[istio_routes.Lane]:
-        return istio_routes.lanes(body, self.reader(istio_objects.namespace_of(body)))
+    def _lanes(self, body: Json) -> Iterator[virtual_services.Lane]:
+        return virtual_services.lanes(body, self.reader(manifests.namespace_of(body)))
 
 
 def gather(
     target: traffic.Target, objects: Mapping[str, Sequence[Json]], remembered: frozenset[str] = frozenset()
 ) -> Ground:
     """Sort out all objects of the cluster for one target."""
-    found = objects.get(istio_objects.VIRTUAL_SERVICE, ())
-    bodies = sorted((body for body in found if istio_routes.concerns(body, target)), key=istio_objects.ident)
-    rules = objects.get(istio_objects.DESTINATION_RULE, ())
-    temporary = istio_objects.find_own(bodies, target)
+    found = objects.get(manifests.VIRTUAL_SERVICE, ())
+    bodies = sorted((body for body in found if virtual_services.concerns(body, target)), key=manifests.ident)
+    rules = objects.get(manifests.DESTINATION_RULE, ())
+    temporary = manifests.find_own(bodies, target)
     services = tuple(body for body in bodies if body is not temporary)
     versions = (body["apiVersion"] for body in (*bodies, *rules) if body.get("apiVersion"))
     return Ground(
         target=target,
-        rules=istio_rules.find(target, rules),
-        mesh=istio_routes.mesh(target, services),
+        rules=destination_rules.find(target, rules),
+        mesh=virtual_services.mesh(target, services),
         services=services,
         temporary=temporary,
         remembered=remembered,
-        version=next(versions, istio_objects.VERSION),
-        name_faults=tuple(istio_objects.name_faults(services, istio_objects.VIRTUAL_SERVICE, target)),
+        version=next(versions, manifests.VERSION),
+        name_faults=tuple(manifests.name_faults(services, manifests.VIRTUAL_SERVICE, target)),
     )

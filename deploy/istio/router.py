@@ -7,22 +7,22 @@ steer, settle, restore, settle, define nothing.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from deploy import (
-    istio_faults,
-    istio_ground,
-    istio_hosts,
-    istio_lists,
-    istio_objects,
-    istio_routes,
-    istio_rules,
-    istio_saved,
-    istio_subsets,
-    traffic,
+from deploy import traffic
+from deploy.istio import (
+    destination_rules,
+    faults,
+    gathering,
+    hostnames,
+    lists,
+    manifests,
+    memory,
+    subsets,
+    virtual_services,
 )
 from deploy.traffic import Change, Json, Verb
 
 API_GROUP = "networking.istio.io"
-KINDS = (istio_objects.VIRTUAL_SERVICE, istio_objects.DESTINATION_RULE)
+KINDS = (manifests.VIRTUAL_SERVICE, manifests.DESTINATION_RULE)
 ANY = "*"
 
 Objects = Mapping[str, Sequence[Json]]
@@ -34,23 +34,23 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
     `legs` are the pins with a subset for everything that the lists name, and with no split in any list all pins with
     any subset: what is left to remove.
     """
-    ground = istio_ground.gather(target, objects)
-    shown = [show for lane in ground.lanes for show in istio_lists.shown(lane.route, lane.reader)]
+    ground = gathering.gather(target, objects)
+    shown = [show for lane in ground.lanes for show in lists.shown(lane.route, lane.reader)]
     split = next((show.split for show in shown if show.split), None)
     return traffic.Survey(
         split=split,
         agreed=split is None or _agreed(ground, shown, split),
         shown=frozenset(pin for show in shown if show.split for pin in show.split.pins),
-        legs=ground.complete_pins if split else istio_subsets.pins(ground.rules),
-        saved=istio_saved.save(ground.users_lanes),
-        faults=istio_faults.find(ground),
+        legs=ground.complete_pins if split else subsets.pins(ground.rules),
+        saved=memory.save(ground.users_lanes),
+        faults=faults.find(ground),
         versions=ground.versions,
     )
 
 
 def define(target: traffic.Target, objects: Objects, pins: Collection[traffic.Pin]) -> tuple[Change, ...]:
     """Leg objects for exactly these pins, mended where the user's rules have changed; without pins, nothing of ours."""
-    ground = istio_ground.gather(target, objects)
+    ground = gathering.gather(target, objects)
     if not pins:
         return _remove(ground.temporary) + _remove(ground.rules.own)
     return _define(ground, pins)
@@ -62,21 +62,21 @@ def steer(target: traffic.Target, objects: Objects, split: traffic.Split, saved:
     The legs ought to be defined and settled; if any is not, it is defined first, since a route to a subset that is
     not there answers 503 (make before break).
     """
-    ground = istio_ground.gather(target, objects, istio_saved.subsets(saved))
+    ground = gathering.gather(target, objects, memory.subsets(saved))
     lacking = frozenset(split.pins) - ground.complete_pins
-    defined = _define(ground, lacking | istio_subsets.pins(ground.rules)) if lacking else ()
-    routed = _rewrite(ground, lambda lane: istio_lists.show(lane.route, split, lane.reader))
+    defined = _define(ground, lacking | subsets.pins(ground.rules)) if lacking else ()
+    routed = _rewrite(ground, lambda lane: lists.show(lane.route, split, lane.reader))
     if ground.mesh.complete:
         return defined + routed + _remove(ground.temporary)
-    route = istio_lists.show(istio_routes.default_route(target), split, ground.reader(target.namespace))
-    wished = istio_routes.temporary(target, ground.temporary, route, ground.version)
+    route = lists.show(virtual_services.default_route(target), split, ground.reader(target.namespace))
+    wished = virtual_services.temporary(target, ground.temporary, route, ground.version)
     return defined + routed + _write(ground.temporary, wished)
 
 
 def restore(target: traffic.Target, objects: Objects, saved: Json) -> tuple[Change, ...]:
     """Routes as the user wrote them; without `saved` too, but for the weight of an only destination."""
-    ground = istio_ground.gather(target, objects, istio_saved.subsets(saved))
-    routed = _rewrite(ground, lambda lane: istio_lists.whole(lane.route, lane.reader, istio_saved.lone(saved, lane)))
+    ground = gathering.gather(target, objects, memory.subsets(saved))
+    routed = _rewrite(ground, lambda lane: lists.whole(lane.route, lane.reader, memory.lone(saved, lane)))
     return routed + _remove(ground.temporary)
 
 
@@ -86,21 +86,21 @@ def foreign(target: traffic.Target, objects: Objects, saved: Json, pins: Collect
     pins: the legs that every list was last seen to hold; none as long as the first split has not been read back.
     Legs that the temporary rule defines are ours too: a fall that was cut short is no drift.
     """
-    ground = istio_ground.gather(target, objects, istio_saved.subsets(saved))
-    known = istio_subsets.pins(ground.rules).union(pins)
+    ground = gathering.gather(target, objects, memory.subsets(saved))
+    known = subsets.pins(ground.rules).union(pins)
     for lane in ground.users_lanes:
-        drift = istio_saved.content_drift(saved, lane) or (istio_saved.leg_drift(lane, known) if pins else None)
+        drift = memory.content_drift(saved, lane) or (memory.leg_drift(lane, known) if pins else None)
         if drift:
             return f"{lane} {drift}"
     if pins and not ground.mesh.complete and ground.temporary is None:
-        own, host = istio_objects.own_ident(target), istio_hosts.fqdn(target)
+        own, host = manifests.own_ident(target), hostnames.fqdn(target)
         return f"VirtualService {own} is gone: no other one routes the mesh's calls of {host}"
     return None
 
 
 def remember(saved: Json, fresh: Json) -> Json:
     """What to keep when routes are saved anew: a Survey's `fresh`, with weights from `saved` where legs hide them."""
-    return istio_saved.remember(saved, fresh)
+    return memory.remember(saved, fresh)
 
 
 def mentions(body: Json) -> frozenset[str]:
@@ -108,26 +108,26 @@ def mentions(body: Json) -> frozenset[str]:
 
     A survey needs the objects that mention the target's Service or ANY, and no others.
     """
-    hosts = istio_routes.hosts(body) if body["kind"] == istio_objects.VIRTUAL_SERVICE else istio_rules.hosts(body)
+    hosts = virtual_services.hosts(body) if body["kind"] == manifests.VIRTUAL_SERVICE else destination_rules.hosts(body)
     named = {ANY if host.startswith("*") else host.partition(".")[0].lower() for host in hosts}
-    return frozenset(named | istio_objects.named_after(body))
+    return frozenset(named | manifests.named_after(body))
 
 
-def _agreed(ground: istio_ground.Ground, shown: Sequence[istio_lists.Shown], split: traffic.Split) -> bool:
+def _agreed(ground: gathering.Ground, shown: Sequence[lists.Shown], split: traffic.Split) -> bool:
     """Whether every list shows the split exactly, on legs that are there, and mesh clients have one route each."""
     even = all(show.exact and show.split == split for show in shown)
     whole_mesh = ground.mesh.complete == (ground.temporary is None)
     return even and whole_mesh and ground.complete_pins.issuperset(split.pins)
 
 
-def _define(ground: istio_ground.Ground, pins: Collection[traffic.Pin]) -> tuple[Change, ...]:
-    return _write(ground.rules.own, istio_subsets.wished(ground.rules, pins, ground.used, ground.version))
+def _define(ground: gathering.Ground, pins: Collection[traffic.Pin]) -> tuple[Change, ...]:
+    return _write(ground.rules.own, subsets.wished(ground.rules, pins, ground.used, ground.version))
 
 
-def _rewrite(ground: istio_ground.Ground, change: Callable[[istio_routes.Lane], list[Json]]) -> tuple[Change, ...]:
+def _rewrite(ground: gathering.Ground, change: Callable[[virtual_services.Lane], list[Json]]) -> tuple[Change, ...]:
     """The users' VirtualServices with each list of the target made anew, where that changes anything."""
     made = [
-        (body, istio_routes.rewritten(body, ground.reader(istio_objects.namespace_of(body)), change))
+        (body, virtual_services.rewritten(body, ground.reader(manifests.namespace_of(body)), change))
         for body in ground.services
     ]
     return tuple(Change(Verb.REPLACE, new) for old, new in made if new != old)

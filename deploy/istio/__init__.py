@@ -1,0 +1,1 @@
+"""The Istio router: VirtualServices and DestinationRules, read and rewritten by pure functions."""
