@@ -15,12 +15,13 @@ from analysis.threshold import Latency
 from analysis.verdict import Judgement
 from deploy import errors, events
 from deploy.cluster import Cluster, from_kubeconfig, in_cluster
-from rollout import telemetry
+from rollout import notice, telemetry
 from rollout.actor import Actor
 from rollout.clock import Clock
 from rollout.desk import Desk
 from rollout.health import Server
 from rollout.metrics import Metrics
+from rollout.notifier import Notifier, Receiver
 from rollout.observer import Observer, View
 from rollout.reconciler import Reconciler
 from rollout.routes import Routes
@@ -35,6 +36,8 @@ NET_SECONDS = 30.0
 BEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 120.0
 FIRST_LOOKS_A_SECOND = 20.0
+NOTIFY_SECONDS = 3.0
+"""How long what is told last may take to be sent when the controller stops."""
 LEAST_BACKOFF, MOST_BACKOFF = 0.2, 30.0
 
 
@@ -119,6 +122,8 @@ class Controller:
         self._reconciler = Reconciler(
             self._cluster, observer, actor, self._tell, pace, settings.keep, self.metrics.judged
         )
+        receiver = receiver_of(settings)
+        self._notifier = Notifier(receiver, self._notified) if receiver is not None else None
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry)
         self._stopping = threading.Event()
         self._failures: dict[str, int] = {}
@@ -128,6 +133,8 @@ class Controller:
     def run(self) -> None:
         """Work until `stop` is called; then stop in order: no new looks, looks in hand end, watches end."""
         self._server.start()
+        if self._notifier is not None:
+            self._notifier.start()
         self._clock.start()
         self._clock.every(BEAT_SECONDS, self._mark_beat, "beat")
         self._clock.every(NET_SECONDS, self._cast_net, "net")
@@ -143,6 +150,8 @@ class Controller:
         self._queue.close()
         for worker in workers:
             worker.join(20)
+        if self._notifier is not None:
+            self._notifier.stop(NOTIFY_SECONDS)
         self._clock.stop()
         self._watches.stop()
         self._server.stop()
@@ -191,7 +200,7 @@ class Controller:
         return whole * random.uniform(0.5, 1.0)
 
     def _tell(self, view: View, release: Release | None, told: Told) -> None:
-        """One text, three places; the third, the status, is written with the decision itself."""
+        """One text, three places; the third, the status, is written with the decision itself. A webhook may follow."""
         revision = release.name if release else ""
         fields = {"reason": told.reason, "why": told.message, "release": revision}
         if told.level is Level.NORMAL:
@@ -204,6 +213,11 @@ class Controller:
         if release is not None:
             self._herald.say(reference(release), words, now())
             self.metrics.release(release)
+        if self._notifier is not None:
+            self._notifier.tell(notice.of(subject_of(view, release), release, told, now()))
+
+    def _notified(self, result: str) -> None:
+        self.metrics.notifications.labels(result).inc()
 
     def _touch(self, name: str, urgent: bool) -> None:
         self._queue.add(name, urgent)
@@ -256,6 +270,20 @@ def access_of(settings: Settings) -> Access:
         insecure=settings.prometheus_insecure,
         read=timedelta(seconds=settings.prometheus_timeout),
     )
+
+
+def receiver_of(settings: Settings) -> Receiver | None:
+    """Where notifications go, if anywhere."""
+    if settings.webhook_url_file is None or settings.webhook_secret_file is None:
+        return None
+    return Receiver(settings.webhook_url_file, settings.webhook_secret_file, settings.webhook_events)
+
+
+def subject_of(view: View, release: Release | None) -> notice.Subject:
+    """The Deployment that is told of; one that is gone is known by its Release."""
+    if view.work is not None:
+        return notice.Subject(view.namespace, view.name, view.work.uid)
+    return notice.Subject(view.namespace, view.name, release.spec.deployment_uid if release is not None else "")
 
 
 def reference(release: Release) -> dict[str, object]:

@@ -49,6 +49,9 @@ class Metrics:
         self.ended = Counter(
             "rampart_releases", "Releases that ended, by outcome.", ["outcome"], registry=self.registry
         )
+        self.notifications = Counter(
+            "rampart_notifications", "Notifications, by what became of them.", ["result"], registry=self.registry
+        )
         self._phases: dict[tuple[str, str], str] = {}
         self._values: dict[tuple[str, str], set[str]] = {}
 
