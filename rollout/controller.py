@@ -280,10 +280,10 @@ def receiver_of(settings: Settings) -> Receiver | None:
 
 
 def subject_of(view: View, release: Release | None) -> notice.Subject:
-    """The Deployment that is told of; one that is gone is known by its Release."""
-    if view.work is not None:
-        return notice.Subject(view.namespace, view.name, view.work.uid)
-    return notice.Subject(view.namespace, view.name, release.spec.deployment_uid if release is not None else "")
+    """The Deployment that is told of: the release's, though another of that name may stand there now."""
+    if release is not None:
+        return notice.Subject(view.namespace, view.name, release.spec.deployment_uid)
+    return notice.Subject(view.namespace, view.name, view.work.uid if view.work is not None else "")
 
 
 def reference(release: Release) -> dict[str, object]:
