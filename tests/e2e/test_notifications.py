@@ -75,4 +75,3 @@ def test_a_receiver_that_hangs_changes_nothing_for_the_release(tmp_path: Path) -
             play.controller.end()
             assert time.monotonic() - began < 15
             assert '"event":"notifications not sent"' in play.controller.words()
-            play.controller.start()
