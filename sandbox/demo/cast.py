@@ -125,6 +125,7 @@ def start_controller(box: Box, log: Path) -> subprocess.Popen[bytes]:
     """Under its own ServiceAccount."""
     command = [sys.executable, "-m", "rollout", "run"]
     flags = {
+        "namespaces": NAMESPACE,
         "kubeconfig": str(box.kubeconfig_for("rampart-system", "rampart")),
         "prometheus-url": ports.url(ports.PROMETHEUS),
         "warm-up": "5s",
