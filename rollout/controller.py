@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from analysis.prometheus import Access, Prometheus
 from deploy import errors, events
 from deploy.cluster import Cluster, from_kubeconfig, in_cluster
-from rollout import elector, telemetry
+from rollout import elector, notice, telemetry
 from rollout.actor import Actor
 from rollout.clock import Clock
 from rollout.desk import Desk
@@ -19,6 +19,7 @@ from rollout.health import Server
 from rollout.lateness import Lateness
 from rollout.metrics import Metrics
 from rollout.metrics_judge import MetricsJudge
+from rollout.notifier import Notifier, Receiver
 from rollout.observer import Observer, View
 from rollout.pair.actor import PairActor
 from rollout.pair.observer import PairObserver
@@ -37,6 +38,8 @@ DEAD_AFTER_SECONDS = 120.0
 FIRST_LOOKS_A_SECOND = 20.0
 FAREWELL_SECONDS = 1.0
 """Looks in hand may go on for so long before a leader that stops writes no more, so that the next one need not wait."""
+NOTIFY_SECONDS = 3.0
+"""How long what is told last may take to be sent when the controller stops."""
 LEAST_BACKOFF, MOST_BACKOFF = 0.2, 30.0
 
 
@@ -81,6 +84,8 @@ class Controller:
         self._elector = elector.of(
             settings, self._cluster, elector.Court(self._lead, self._stand_by, self._elector_told)
         )
+        receiver = receiver_of(settings)
+        self._notifier = Notifier(receiver, self._notified) if receiver is not None else None
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry, self._notes)
         self._stopping = threading.Event()
         self._failures: dict[str, int] = {}
@@ -94,6 +99,8 @@ class Controller:
     def run(self) -> None:
         """Work until `stop` is called; then stop in order: no new looks, looks in hand end, watches end."""
         self._server.start()
+        if self._notifier is not None:
+            self._notifier.start()
         self._clock.start()
         self._clock.every(BEAT_SECONDS, self._mark_beat, "beat")
         self._clock.every(NET_SECONDS, self._cast_net, "net")
@@ -112,6 +119,8 @@ class Controller:
         self._log.info("stopping", in_hand=self._queue.in_hand)
         self._queue.close()
         self._resign(workers)
+        if self._notifier is not None:
+            self._notifier.stop(NOTIFY_SECONDS)
         self._clock.stop()
         self._watches.stop()
         self._server.stop()
@@ -214,7 +223,7 @@ class Controller:
         return whole * random.uniform(0.5, 1.0)
 
     def _tell(self, view: View, release: Release | None, told: Told) -> None:
-        """One text, three places; the third, the status, is written with the decision itself."""
+        """One text, three places; the third, the status, is written with the decision itself. A webhook may follow."""
         revision = release.name if release else ""
         fields = {"reason": told.reason, "why": told.message, "release": revision}
         if told.level is Level.NORMAL:
@@ -228,6 +237,11 @@ class Controller:
             self._herald.say(reference(release), words, now())
             if self._leads():
                 self.metrics.told(release)
+        if self._notifier is not None:
+            self._notifier.tell(notice.of(subject_of(view, release), release, told, now()))
+
+    def _notified(self, result: str) -> None:
+        self.metrics.notifications.labels(result).inc()
 
     def _looked(self, view: View, seen: Seen | None) -> None:
         if not self._leads():
@@ -326,6 +340,20 @@ def access_of(settings: Settings) -> Access:
         insecure=settings.prometheus_insecure,
         read=timedelta(seconds=settings.prometheus_timeout),
     )
+
+
+def receiver_of(settings: Settings) -> Receiver | None:
+    """Where notifications go, if anywhere."""
+    if settings.webhook_url_file is None or settings.webhook_secret_file is None:
+        return None
+    return Receiver(settings.webhook_url_file, settings.webhook_secret_file, settings.webhook_events)
+
+
+def subject_of(view: View, release: Release | None) -> notice.Subject:
+    """The Deployment that is told of: the release's, though another of that name may stand there now."""
+    if release is not None:
+        return notice.Subject(view.namespace, view.name, release.spec.deployment_uid)
+    return notice.Subject(view.namespace, view.name, view.work.uid if view.work is not None else "")
 
 
 def reference(release: Release) -> dict[str, object]:

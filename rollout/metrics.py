@@ -70,6 +70,7 @@ class Metrics:
             " traffic was back: the route has stood without the canary for the settle time.",
             LONG,
         )
+        self.notifications = self._counter("notifications", "Notifications, by what became of them.", "result")
         self.series = Series(self.registry, leads)
         self._falls: dict[Key, datetime | None] = {}
         """When the releases that fall were decided to; None once their traffic is back."""

@@ -9,15 +9,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from analysis import mesh as meshing
 from analysis import meshes
+from rollout import contradictions, notice
 from rollout import plan as plans
 from rollout.plan import Duration, Plan
 
-PREFIX = "RAMPART_"
+PREFIX = contradictions.PREFIX
 
 
 def parse_list(value: object) -> object:
@@ -48,9 +50,7 @@ class Settings(BaseSettings):
     prometheus_timeout: Seconds = Field(10, description="seconds until an unanswered query counts as no answer")
     prometheus_token_file: File = Field(None, description="file with a bearer token, read for each query")
     prometheus_user: str | None = Field(None, description="user for basic authentication, in the token's stead")
-    prometheus_password_file: File = Field(
-        None, description="file with that user's password, read for each query", validate_default=True
-    )
+    prometheus_password_file: File = Field(None, description="file with that user's password, read for each query")
     prometheus_ca_file: File = Field(None, description="certificates to trust for Prometheus")
     prometheus_certificate_file: File = Field(None, description="our own certificate to show to Prometheus (PEM)")
     prometheus_key_file: File = Field(None, description="its key, unless that is in the same file")
@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         description=f"other names than that mesh's, such as workload=app;unit=s; of {', '.join(meshing.KEYS)}",
     )
-    kubeconfig: Path | None = Field(None, description="a kubeconfig; without it the pod's own ServiceAccount")
+    kubeconfig: File = Field(None, description="a kubeconfig; without it the pod's own ServiceAccount")
     leader_elect: bool | None = Field(
         None,
         description="true: of several controllers one leads and the others stand by; by default true for the pod's own"
@@ -93,6 +93,14 @@ class Settings(BaseSettings):
     defaults: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="defaults of annotations, such as interval=30s;steps=10,50"
     )
+    webhook_url_file: File = Field(None, description="file with the address that decisions are sent to")
+    webhook_secret_file: File = Field(
+        None, description="file with the secret that signs them, one a line while it is rotated"
+    )
+    webhook_events: Names = Field(
+        ("all",),
+        description=f"which are sent: of {', '.join(notice.GROUPS)}, or reasons of Events, separated by commas",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
 
     @field_validator("prometheus_url")
@@ -104,34 +112,14 @@ class Settings(BaseSettings):
 
     @field_validator("prometheus_user")
     @classmethod
-    def check_user(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if not value:
-            return None
-        if info.data.get("prometheus_token_file") is not None:
-            raise ValueError(f"and {PREFIX}PROMETHEUS_TOKEN_FILE exclude each other: a query has one Authorization")
-        if ":" in value:
+    def check_user(cls, value: str | None) -> str | None:
+        if value and ":" in value:
             raise ValueError("must have no colon, which ends a user's name in basic authentication")
-        return value
-
-    @field_validator("prometheus_password_file")
-    @classmethod
-    def check_password(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if "prometheus_user" in info.data and (value is None) != (info.data["prometheus_user"] is None):
-            raise ValueError(f"and {PREFIX}PROMETHEUS_USER need each other")
-        return value
-
-    @field_validator("prometheus_key_file")
-    @classmethod
-    def check_key(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is not None and info.data.get("prometheus_certificate_file", value) is None:
-            raise ValueError(f"needs {PREFIX}PROMETHEUS_CERTIFICATE_FILE")
-        return value
+        return value or None
 
     @field_validator("lease_namespace")
     @classmethod
-    def check_lease_namespace(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if not value and info.data.get("leader_elect") and info.data.get("kubeconfig"):
-            raise ValueError(f"must be set where {PREFIX}LEADER_ELECT is true and a kubeconfig is used")
+    def check_lease_namespace(cls, value: str | None) -> str | None:
         return value or None
 
     @property
@@ -151,7 +139,9 @@ class Settings(BaseSettings):
     @classmethod
     def read_names(cls, value: object) -> object:
         pairs = read_pairs(value)
-        meshing.renamed(meshes.ISTIO, pairs)  # which row is renamed makes no difference to the names
+        faults = [text for key, name in pairs.items() if (text := renaming_fault(key, name))]
+        if faults:
+            raise ValueError("; ".join(faults))
         return pairs
 
     @property
@@ -174,14 +164,30 @@ class Settings(BaseSettings):
 
     @field_validator("prometheus_headers")
     @classmethod
-    def check_headers(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+    def check_headers(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if HEADER.fullmatch(name) is None or not text.isascii() or not text.isprintable():
                 raise ValueError("must have headers of printable ASCII characters, their names without spaces")
-            if name.lower() == "authorization":
-                for other in ("prometheus_token_file", "prometheus_user"):
-                    if info.data.get(other) is not None:
-                        raise ValueError(f"have an Authorization, and so has {PREFIX}{other.upper()}")
+        return value
+
+    @field_validator("webhook_url_file")
+    @classmethod
+    def check_address(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            notice.read_url(value.read_text())
+        return value
+
+    @field_validator("webhook_secret_file")
+    @classmethod
+    def check_secret(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            notice.read_secrets(value.read_text())
+        return value
+
+    @field_validator("webhook_events")
+    @classmethod
+    def check_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        notice.check_events(value)
         return value
 
     @field_validator("defaults", mode="before")
@@ -191,8 +197,21 @@ class Settings(BaseSettings):
         values = {key: value for key, value in pairs.items() if key != "policy"}
         found = plans.resolve({f"{plans.PREFIX}strategy": "canary"}, values)
         if not isinstance(found, Plan):
-            raise ValueError("; ".join(found))
+            raise PydanticCustomError(TOLD, "{text}", {"text": "; ".join(found)})
         return pairs
+
+
+TOLD = "told"
+"""The type of an error whose sentence says already what was found."""
+
+
+def renaming_fault(key: str, name: str) -> str:
+    """What is wrong with one other name of a metric or label; which row is renamed makes no difference."""
+    try:
+        meshing.renamed(meshes.ISTIO, {key: name})
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def read_pairs(value: object) -> dict[str, str]:
@@ -201,21 +220,38 @@ def read_pairs(value: object) -> dict[str, str]:
         return {str(key): str(item) for key, item in value.items()}
     text = str(value).strip()
     if text.startswith("{"):
-        return {str(key): str(item) for key, item in json.loads(text).items()}
+        return {str(key): str(item) for key, item in read_json(text).items()}
     pairs = [part.partition("=") for part in text.split(";") if part.strip()]
     if any(not sign or not key.strip() for key, sign, _ in pairs):
         raise ValueError("must be key=value pairs separated by semicolons")
     return {key.strip(): item.strip() for key, _, item in pairs}
 
 
+def read_json(text: str) -> dict[str, object]:
+    try:
+        found: dict[str, object] = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"must be key=value pairs or a JSON object of texts ({error})") from error
+    return found
+
+
 def load(flags: Mapping[str, object], environment: Mapping[str, str] | None = None) -> Settings | tuple[str, ...]:
     """Settings from flags over the environment; or every fault at once, each with its key and value."""
-    unknown = unknown_variables(os.environ if environment is None else environment)
+    environment = os.environ if environment is None else environment
+    given = {key: value for key, value in flags.items() if value is not None}
+    faults = (*unknown_variables(environment), *contradictions.between(set_by(given)))
     try:
-        settings = Settings(**{key: value for key, value in flags.items() if value is not None})  # type: ignore[arg-type]
+        settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        return (*unknown, *(explain(finding) for finding in error.errors()))
-    return unknown or settings
+        return (*faults, *(explain(finding) for finding in error.errors()))
+    return faults or settings
+
+
+def set_by(flags: Mapping[str, object]) -> dict[str, str]:
+    """What flags and variables say of each setting, before any of it is checked; empty texts say nothing."""
+    variables = {key.upper(): value for key, value in os.environ.items()}
+    found = {name: flags.get(name, variables.get(f"{PREFIX}{name}".upper())) for name in Settings.model_fields}
+    return {name: str(value) for name, value in found.items() if value not in (None, "")}
 
 
 def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -243,10 +279,12 @@ SECRETS = frozenset({"prometheus_headers", "prometheus_url"})
 def explain(finding: Mapping[str, object]) -> str:
     where = finding["loc"]
     key = str(where[0]) if isinstance(where, Sequence) and where else "settings"
-    variable = f"{PREFIX}{key.upper()} (--{key.replace('_', '-')})"
+    variable = contradictions.called(key)
     if finding["type"] == "missing":
         return f"{variable} is not set: {Settings.model_fields[key].description}"
     message = str(finding["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    if finding["type"] == TOLD:
+        return f"{variable}: {message}"
     found = "a value that is not shown here" if key in SECRETS else finding["input"]
     found = "nothing" if found is None else found
     return f"{variable} {message}, got {found}"

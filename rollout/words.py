@@ -22,6 +22,7 @@ WAYS_ON = "; the template stays down: do=retry tries it again, do=revert gives i
 KEPT_LINES = 12
 LINE = 400
 """Characters of a decision that the status keeps."""
+PAUSABLE = frozenset({Phase.PENDING, Phase.PREPARING, Phase.STEPPING, Phase.BAKING, Phase.PROMOTING})
 
 
 def percent(weight: Decimal) -> str:
@@ -37,11 +38,20 @@ def plan_words(plan: Plan) -> str:
 
 
 def note(release: Release, seen: Seen, told: Told, **changes: Any) -> Status:
-    """The status with these changes, and the decision in it."""
+    """The status with these changes, and the decision in it.
+
+    While a person pauses, the reason's column says so, whatever else is told.
+    """
     line = Line(at=seen.now, reason=told.reason, message=told.message[:LINE], level=told.level.value)
     lines = (*release.status.decisions, line)[-KEPT_LINES:]
     fields = {"reason": told.reason, "message": told.message, "decisions": lines, **changes}
-    return release.status.model_copy(update=fields)
+    after = release.status.model_copy(update=fields)
+    return after.model_copy(update={"reason": "Paused"}) if is_paused(after) else after
+
+
+def is_paused(status: Status) -> bool:
+    """A person pauses, and the release is neither on its way down nor over."""
+    return status.paused_at is not None and status.phase in PAUSABLE
 
 
 def measured(seen: Seen) -> dict[str, Any]:

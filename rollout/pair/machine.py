@@ -329,9 +329,9 @@ def finishing(release: Release, flying: Flying, pace: Pace) -> Decision:
     """The marks, before the end is recorded (law 3): the old side has had its turn, the new one has no mark."""
     old = flying.old.work
     retire = (Retire(flying.old.name, old.digest),) if old is not None else ()
-    text = words.end_words(Phase.PROMOTED, release, flying.seen)
-    told = Told(Phase.PROMOTED.value, text)
-    status = words.note(release, flying.seen, told, phase=Phase.PROMOTED, ended=flying.seen.now, holding="")
+    outcome = Phase.PROMOTED
+    told = Told(outcome.value, words.end_words(outcome, release, flying.seen))
+    status = words.note(release, flying.seen, told, phase=outcome, ended=flying.seen.now, holding="")
     work = flying.seen.workload
     wish = (ClearWish(work.wish),) if work is not None and work.wish else ()
     acts: tuple[Act, ...] = (*retire, Refresh(flying.new.name), Record(status), *wish)

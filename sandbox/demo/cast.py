@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,10 @@ class Cast:
         if self.controller.poll() is not None:
             raise errors.SandboxError(f"the controller ended:\n{self.log.read_text()[-2000:]}")
 
+    def is_watching(self) -> bool:
+        self.check()
+        return '"started"' in self.log.read_text()
+
     def leave(self) -> tally.Tally:
         """End load and controller; the whole count."""
         total = self.traffic.stop()
@@ -104,12 +109,23 @@ class Cast:
 
 
 def enter(box: Box) -> Cast:
-    """Deploy version 1, start the controller under its own ServiceAccount, and send requests until they succeed."""
+    """Deploy version 1, send requests until they succeed and are measured, and start the controller."""
     box.kubectl("apply", "-f", "-", text=MANIFEST)
     box.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/web", "--timeout=60s")
     log = box.home.root / "logs" / "rampart.log"
+    traffic = load.Load(ports.url(ports.CLIENT_PROXY), HOST, RATE, seconds=LONGEST, box=box).start()
+    wait("requests are served", log, lambda: traffic.counts().requests >= 2 * RATE)
+    wait("requests are measured", log, lambda: is_measured(box))
+    cast = Cast(box, start_controller(box, log), traffic, log)
+    wait("the controller watches", log, cast.is_watching)
+    return cast
+
+
+def start_controller(box: Box, log: Path) -> subprocess.Popen[bytes]:
+    """Under its own ServiceAccount."""
     command = [sys.executable, "-m", "rollout", "run"]
     flags = {
+        "namespaces": NAMESPACE,
         "kubeconfig": str(box.kubeconfig_for("rampart-system", "rampart")),
         "prometheus-url": ports.url(ports.PROMETHEUS),
         "warm-up": "5s",
@@ -117,13 +133,19 @@ def enter(box: Box) -> Cast:
     }
     words = [word for key, value in flags.items() for word in (f"--{key}", value)]
     with log.open("wb") as out:
-        controller = box.popen([*command, *words], stdout=out, stderr=out)
-    traffic = load.Load(ports.url(ports.CLIENT_PROXY), HOST, RATE, seconds=LONGEST, box=box).start()
-    cast = Cast(box, controller, traffic, log)
+        return box.popen([*command, *words], stdout=out, stderr=out)
+
+
+def is_measured(box: Box) -> bool:
+    """A controller that starts now has nothing to say about the telemetry."""
+    command = [sys.executable, "-m", "sandbox.demo.measured", NAMESPACE, "web"]
+    return box.run(command, capture_output=True).returncode == 0
+
+
+def wait(what: str, log: Path, holds: Callable[[], bool]) -> None:
+    """Raises SandboxError if it takes too long."""
     deadline = time.monotonic() + READY_SECONDS
-    while cast.counts().requests < 2 * RATE or '"started"' not in log.read_text():
-        cast.check()
+    while not holds():
         if time.monotonic() > deadline:
-            raise errors.SandboxError(f"the stage was not set within {READY_SECONDS:.0f} s; see {log}")
+            raise errors.SandboxError(f"not within {READY_SECONDS:.0f} s: {what}; see {log}")
         time.sleep(0.2)
-    return cast

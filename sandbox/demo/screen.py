@@ -2,7 +2,8 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from rich.console import Console, Group
@@ -54,15 +55,40 @@ class Picture:
         self._title = ""
 
     def say(self, text: str) -> None:
+        """A new act: its Events begin anew."""
         self._title = text
+        self._events = []
         self._live.console.print(text)
 
     def show(self, moment: Moment) -> None:
         self._events = [*self._events, *(f"{moment.seconds:4.0f} s  {text}" for text in moment.news)][-SHOWN_EVENTS:]
-        head = f"{moment.phase}   step {moment.step or '-'}   weight {moment.weight} %   {moment.seconds:.0f} s"
-        events = Text("\n".join(self._events) or "no Events yet")
-        body = Group(Text(head, style="bold"), bars(moment), Panel(events, title="Events on deployment/web"))
-        self._live.update(Panel(body, title=self._title))
+        self._live.update(drawn(moment, self._title.strip(), self._events, self._live.console))
+
+
+def drawn(moment: Moment, title: str, events: Sequence[str], console: Console) -> Panel:
+    """The picture, no higher than the console: what does not fit are the oldest Events."""
+    head = f"{moment.phase}   step {moment.step or '-'}   weight {moment.weight} %   {moment.seconds:.0f} s"
+    room = console.height - BORDERS - 2 - len(moment.shares)
+    shown = Text("\n".join(newest(events, console.width - MARGINS, room)) or "no Events yet")
+    return Panel(Group(Text(head, style="bold"), bars(moment), Panel(shown, title=EVENTS)), title=title)
+
+
+EVENTS = "Events on deployment/web"
+BORDERS = 5
+"""Lines that are no text: both panels' edges, and one that a terminal needs below."""
+MARGINS = 8
+"""Columns of both panels' edges and the space within them."""
+
+
+def newest(events: Sequence[str], width: int, room: int) -> list[str]:
+    """The last Events that fit into so many lines of that width; of the very last at least its beginning."""
+    found: list[str] = []
+    for text in reversed(events):
+        lines = textwrap.wrap(text, width, subsequent_indent=" " * 8)
+        if found and len(found) + len(lines) > room:
+            break
+        found = [*lines[: max(1, room)], *found]
+    return found
 
 
 def bars(moment: Moment) -> Table:

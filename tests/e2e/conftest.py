@@ -1,5 +1,8 @@
 """End-to-end tests run inside a sandbox; outside of one they say how to get in, and fail."""
 
+import os
+import sys
+
 import pytest
 
 from tests.e2e import stage
@@ -14,4 +17,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def inside_a_sandbox() -> None:
     if not stage.is_inside():
-        pytest.fail("run it inside a sandbox: make test, or python -m sandbox run -- pytest tests/e2e", pytrace=False)
+        python = os.path.relpath(sys.executable)
+        how = f"make test, or {python} -m sandbox run -- {python} -m pytest tests/e2e"
+        pytest.fail(f"run it inside a sandbox: {how}", pytrace=False)

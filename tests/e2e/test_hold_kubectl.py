@@ -82,6 +82,20 @@ def test_set_image_says_that_it_is_held(shop: Shop) -> None:
     )
 
 
+def test_after_a_failure_the_warning_says_retry_or_revert(shop: Shop) -> None:
+    """A template that failed waits for no judgement; the write that brings another one is told of its release."""
+    shop.create()
+    shop.patch(image("web:v2"))
+    said = shop.kubectl("label", "deployment", "web", "team=a")
+    assert "rampart.dev/do=promote (or abort)" in said.err
+    shop.controls({"metadata": {"annotations": {names.FAILED: "d1gest"}}})
+    said = shop.kubectl("label", "deployment", "web", "team=b", "--overwrite")
+    assert "a version of web has failed, and rampart holds it" in said.err
+    assert "rampart.dev/do=retry (or revert; while a newer version is judged: promote or abort)" in said.err
+    said = shop.kubectl("set", "image", "deployment/web", "web=web:v3")
+    assert "rampart holds web until its new version is judged" in said.err
+
+
 def test_rollout_status_waits_for_a_held_deployment(shop: Shop) -> None:
     """Scripts that wait for the roll-out do not pass before it is one."""
     shop.create()

@@ -430,10 +430,10 @@ COURT = Court(lambda reign: None, lambda why: None, lambda text: None)
 def test_with_a_kubeconfig_nobody_is_elected_unless_asked() -> None:
     """A developer's controller leads at once, without a Lease."""
     with door(lambda asked: status(404, "no")) as cluster:
-        alone = settings(kubeconfig=Path("k"))
+        alone = settings(kubeconfig=Path(__file__))
         assert elector.of(alone, cluster, COURT) is None
         assert elector.of(settings(leader_elect=False), cluster, COURT) is None
-        asked = settings(kubeconfig=Path("k"), leader_elect=True, lease_namespace="sys")
+        asked = settings(kubeconfig=Path(__file__), leader_elect=True, lease_namespace="sys")
         assert isinstance(elector.of(asked, cluster, COURT), Elector)
     elector.unopposed().check()
 

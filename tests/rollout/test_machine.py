@@ -381,6 +381,31 @@ def test_a_second_pause_keeps_the_first_moment() -> None:
     assert decision.acts[-1] == ClearWish("pause")
 
 
+@pytest.mark.parametrize(
+    ("seen", "told", "reason"),
+    [
+        pytest.param(
+            {"judgement": a_judgement(Verdict.HOLD, Reason.BAD_LOOK, bad_looks=1)}, "BadLook", "Paused", id="a bad look"
+        ),
+        pytest.param({"judgement": a_judgement(Verdict.NO_DATA)}, "NoRequests", "Paused", id="no data"),
+        pytest.param({"plan": a_plan(steps="7,60")}, "PlanChanged", "Paused", id="the plan is edited"),
+        pytest.param(
+            {"drift": "rewritten", "canary": a_canary(1)}, "RouteDrift", "Paused", id="the route is rewritten"
+        ),
+        pytest.param({"canary": a_canary(1, ready=0)}, "CanaryNotReady", "Paused", id="the canary is lost"),
+        pytest.param({"workload": wishing("resume")}, "Resumed", "Resumed", id="but not after a person resumes"),
+        pytest.param({"judgement": FAILED}, "SuccessRateLow", "SuccessRateLow", id="nor when it falls"),
+        pytest.param({"workload": wishing("abort")}, "Aborted", "Aborted", id="nor when a person aborts"),
+    ],
+)
+def test_while_a_person_pauses_the_column_says_so(seen: dict[str, Any], told: str, reason: str) -> None:
+    """Whatever else holds the release is told, and the Release's REASON stays Paused."""
+    decision = decided(a_release(paused_at=after(1), holding="Paused", reason="Paused"), **{"now": after(90), **seen})
+    assert [each.reason for each in decision.told] == [told]
+    assert recorded(decision).reason == reason
+    assert recorded(decision).decisions[-1].reason == told
+
+
 def test_an_edited_plan_counts_from_here_on_and_is_said() -> None:
     """Case 47 and promise 9: recorded first, so that it is told once; neither weight nor clock moves."""
     plan = a_plan(steps="7,60", interval="30s")

@@ -219,6 +219,7 @@ def test_the_documentation_names_every_label() -> None:
     metrics.told(a_release(Phase.PROMOTED).model_copy(update={"name": "web-v1"}))
     metrics.ended.labels("Promoted").inc()
     metrics.looks.labels("done").inc()
+    metrics.notifications.labels("sent").inc()
     metrics.request("get", "releases", 200, 0.1)
     metrics.event("Promoted")
     metrics.asked("threshold", lambda promql, at: outcome.Broken(errors.Fault.BUSY, "503"))("up", START)

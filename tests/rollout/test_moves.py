@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from rollout import moves
-from rollout.moves import MARKED, MOVES, OUTCOMES, Course
-from rollout.signals import Signal, Stage
+from rollout.moves import MARKED, MOVES, OUTCOMES, ROWS, Course
+from rollout.signals import CHAIN, Signal, Stage
 from rollout.status import ENDED, STAYS_DOWN
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "moves.md"
@@ -33,6 +33,13 @@ def test_every_pair_of_stage_and_signal_has_a_course() -> None:
     """The table is total: nothing that can happen is without an answer."""
     assert set(MOVES) == {(stage, signal) for stage in Stage for signal in Signal}
     assert set(MOVES.values()) <= set(Course)
+
+
+def test_names_rows_and_chain_have_one_order() -> None:
+    """Whoever reads the table from above meets the signals in the order in which they win."""
+    chain = (*(signal for signal, _ in CHAIN), Signal.PROCEED)
+    assert tuple(Signal) == chain
+    assert tuple(ROWS) == chain
 
 
 def test_every_course_is_used() -> None:

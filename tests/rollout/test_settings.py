@@ -54,6 +54,7 @@ def test_the_address_of_prometheus_is_all_that_must_be_said() -> None:
         pytest.param("prometheus_token_file", __file__, Path(__file__), id="a file"),
         pytest.param("prometheus_ca_file", "", None, id="no file"),
         pytest.param("prometheus_user", "", None, id="no user"),
+        pytest.param("webhook_events", "ends, RouteDrift", ("ends", "RouteDrift"), id="groups and reasons"),
         pytest.param("mesh", "linkerd", "linkerd", id="a mesh"),
         pytest.param(
             "metric_names",
@@ -134,9 +135,10 @@ def test_a_flag_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
             "prometheus_ca_file", "/", "must be a file that can be read (Is a directory), got /", id="a directory"
         ),
         pytest.param("prometheus_certificate_file", "/nowhere", "can be read (No such", id="a missing certificate"),
-        pytest.param("prometheus_key_file", __file__, "needs RAMPART_PROMETHEUS_CERTIFICATE_FILE", id="a key alone"),
-        pytest.param("prometheus_password_file", __file__, "and RAMPART_PROMETHEUS_USER need each other", id="no user"),
-        pytest.param("prometheus_user", "me:you", "must have no colon", id="a colon in the user"),
+        pytest.param(
+            "kubeconfig", "/nowhere", "can be read (No such file or directory), got /nowhere", id="no cluster"
+        ),
+        pytest.param("webhook_events", "", "must name all, starts, ends, failures, warnings or reasons", id="no event"),
         pytest.param("mesh", "linkered", "the nearest is linkerd, got linkered", id="an unknown mesh"),
         pytest.param(
             "metric_names",
@@ -145,6 +147,9 @@ def test_a_flag_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
             id="an unknown name of a metric",
         ),
         pytest.param("metric_names", "unit=us", "needs ms or s for unit, not 'us', got unit=us", id="a wrong unit"),
+        pytest.param(
+            "metric_names", "{", "must be key=value pairs or a JSON object of texts", id="broken JSON of names"
+        ),
     ],
 )
 def test_bad_values_are_refused_with_the_reason(name: str, text: str, sentence: str) -> None:
@@ -217,30 +222,128 @@ def test_a_fault_does_not_print_a_secret_that_is_wrong(name: str, text: str) -> 
 
 
 def test_a_query_has_one_authorization() -> None:
-    """Token, password and a header of one's own exclude each other; each sentence names both settings."""
+    """Token, password and a header of one's own exclude each other; each sentence names what was set."""
     password = {"prometheus_user": "me", "prometheus_password_file": __file__}
     token = {"prometheus_token_file": __file__}
-    header = {"prometheus_headers": "authorization=Bearer s3cret"}
-    assert faults(**token, **password) == (
-        "RAMPART_PROMETHEUS_USER (--prometheus-user) and RAMPART_PROMETHEUS_TOKEN_FILE exclude each other:"
-        " a query has one Authorization, got me",
-    )
-    for other, name in ((token, "TOKEN_FILE"), (password, "USER")):
-        assert faults(**other, **header) == (
-            "RAMPART_PROMETHEUS_HEADERS (--prometheus-headers) have an Authorization, and so has"
-            f" RAMPART_PROMETHEUS_{name}, got a value that is not shown here",
-        )
-    assert loaded(**header).prometheus_headers == {"authorization": "Bearer s3cret"}
+    header = {"prometheus_headers": "a=b; authorization=Bearer s3cret"}
+    called = {
+        "token": "RAMPART_PROMETHEUS_TOKEN_FILE (--prometheus-token-file)",
+        "user": "RAMPART_PROMETHEUS_USER (--prometheus-user)",
+        "headers": "RAMPART_PROMETHEUS_HEADERS (--prometheus-headers)",
+    }
+    ending = "exclude each other: a query has one Authorization"
+    assert faults(**token, **password) == (f"{called['token']} and {called['user']} {ending}",)
+    assert faults(**token, **header) == (f"{called['token']} and {called['headers']} {ending}",)
+    assert faults(**password, **header) == (f"{called['user']} and {called['headers']} {ending}",)
+    as_json = {"prometheus_headers": '{"X-Scope-OrgID": "a", "Authorization": "Bearer s3cret"}'}
+    assert faults(**token, **as_json) == (f"{called['token']} and {called['headers']} {ending}",)
+    assert loaded(**header).prometheus_headers == {"a": "b", "authorization": "Bearer s3cret"}
+    assert loaded(**token, prometheus_headers="X-Authorization-Of=b").prometheus_token_file == Path(__file__)
 
 
-def test_a_user_needs_a_password() -> None:
-    """And a certificate may hold its key."""
-    assert faults(prometheus_user="me") == (
-        "RAMPART_PROMETHEUS_PASSWORD_FILE (--prometheus-password-file) and RAMPART_PROMETHEUS_USER need each other,"
-        " got nothing",
-    )
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        pytest.param(
+            {"prometheus_user": "me"},
+            "RAMPART_PROMETHEUS_PASSWORD_FILE (--prometheus-password-file) is not set:"
+            " it and RAMPART_PROMETHEUS_USER (--prometheus-user) need each other",
+            id="a user without a password",
+        ),
+        pytest.param(
+            {"prometheus_password_file": __file__},
+            "RAMPART_PROMETHEUS_USER (--prometheus-user) is not set:"
+            " it and RAMPART_PROMETHEUS_PASSWORD_FILE (--prometheus-password-file) need each other",
+            id="a password without a user",
+        ),
+        pytest.param(
+            {"prometheus_key_file": __file__},
+            "RAMPART_PROMETHEUS_CERTIFICATE_FILE (--prometheus-certificate-file) is not set:"
+            " RAMPART_PROMETHEUS_KEY_FILE (--prometheus-key-file) needs it",
+            id="a key without a certificate",
+        ),
+        pytest.param(
+            {"webhook_secret_file": __file__},
+            "RAMPART_WEBHOOK_URL_FILE (--webhook-url-file) is not set:"
+            " it and RAMPART_WEBHOOK_SECRET_FILE (--webhook-secret-file) need each other",
+            id="a secret without an address",
+        ),
+    ],
+)
+def test_settings_that_need_each_other(given: dict[str, str], sentence: str) -> None:
+    """What is missing is named with what needs it."""
+    assert faults(**given) == (sentence,)
+
+
+def test_a_certificate_may_hold_its_key() -> None:
     found = loaded(prometheus_certificate_file=__file__, prometheus_key_file=__file__)
     assert found.prometheus_key_file == Path(__file__)
+    assert loaded(prometheus_certificate_file=__file__).prometheus_key_file is None
+
+
+def test_a_fault_of_one_setting_hides_no_contradiction_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever mends the unreadable file does not meet another fault then; a file is named by its path."""
+    monkeypatch.setenv("RAMPART_PROMETHEUS_TOKEN_FILE", "/nowhere/token")
+    found = faults(prometheus_user="me:you", prometheus_key_file="/nowhere/key", webhook_url_file="/nowhere/url")
+    assert [text.split(" (")[0] for text in found] == [
+        "RAMPART_PROMETHEUS_PASSWORD_FILE",
+        "RAMPART_WEBHOOK_SECRET_FILE",
+        "RAMPART_PROMETHEUS_CERTIFICATE_FILE",
+        "RAMPART_PROMETHEUS_TOKEN_FILE",
+        "RAMPART_PROMETHEUS_TOKEN_FILE",
+        "RAMPART_PROMETHEUS_USER",
+        "RAMPART_PROMETHEUS_KEY_FILE",
+        "RAMPART_WEBHOOK_URL_FILE",
+    ]
+    for name in ("token", "key", "url"):
+        assert any(text.endswith(f"(No such file or directory), got /nowhere/{name}") for text in found)
+
+
+def test_all_that_is_wrong_within_one_setting_is_said() -> None:
+    """Several names, several defaults, several words."""
+    (found,) = faults(metric_names="request=hits;unit=us")
+    assert "has request, which" in found
+    assert "needs ms or s for unit" in found
+    (found,) = faults(defaults="steps=50,10;interval=soon")
+    assert "rampart.dev/steps must rise" in found
+    assert "rampart.dev/interval must be" in found
+    (found,) = faults(webhook_events="end, Promotd")
+    assert "end is neither, the nearest is ends; Promotd is neither, the nearest is Promoted" in found
+
+
+def test_what_was_found_is_said_once() -> None:
+    """A sentence about an annotation says it already."""
+    assert faults(defaults="steps=50,10") == (
+        "RAMPART_DEFAULTS (--defaults): rampart.dev/steps must rise to at most 100, such as 5,25,50, got 50,10",
+    )
+    assert faults(defaults='{"steps": ') == (
+        "RAMPART_DEFAULTS (--defaults) must be key=value pairs or a JSON object of texts"
+        ' (Expecting value: line 1 column 10 (char 9)), got {"steps": ',
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        pytest.param("webhook_url_file", "s3cret", "must hold one address such as https://", id="no address"),
+        pytest.param("webhook_url_file", "https://a/s3cret\nhttps://b", "must hold one address", id="two addresses"),
+        pytest.param("webhook_url_file", "https://a:s3cret", "must hold one address", id="a port that is none"),
+        pytest.param("webhook_url_file", "", "must hold one address", id="empty"),
+        pytest.param("webhook_secret_file", " \n", "must hold a secret, one a line, and is empty", id="no secret"),
+        pytest.param("webhook_secret_file", "whsec_s3cret!", "must hold base64 after whsec_", id="no base64"),
+    ],
+)
+def test_what_a_secret_file_holds_is_checked_and_not_shown(name: str, text: str, sentence: str, tmp_path: Path) -> None:
+    """The path is named."""
+    good = {"webhook_url_file": "https://hooks.example.com/a\n", "webhook_secret_file": "new\nold\n"}
+    for key, content in {**good, name: text}.items():
+        (tmp_path / key).write_text(content)
+    (found,) = faults(**{key: str(tmp_path / key) for key in good})
+    assert sentence in found
+    assert found.endswith(f", got {tmp_path / name}")
+    assert "s3cret" not in found
+    (tmp_path / name).write_text(good[name])
+    assert loaded(**{key: str(tmp_path / key) for key in good}).webhook_events == ("all",)
 
 
 def test_a_mesh_is_a_row_of_the_table_with_its_names_replaced() -> None:
@@ -286,8 +389,10 @@ def test_the_settings_of_prometheus_reach_its_door() -> None:
     [
         pytest.param({}, True, id="in a cluster: yes"),
         pytest.param({"leader_elect": "false"}, False, id="unless told not to"),
-        pytest.param({"kubeconfig": "k"}, False, id="with a kubeconfig: no"),
-        pytest.param({"kubeconfig": "k", "leader_elect": "true", "lease_namespace": "sys"}, True, id="unless asked"),
+        pytest.param({"kubeconfig": __file__}, False, id="with a kubeconfig: no"),
+        pytest.param(
+            {"kubeconfig": __file__, "leader_elect": "true", "lease_namespace": "sys"}, True, id="unless asked"
+        ),
     ],
 )
 def test_a_leader_is_elected_where_there_may_be_several(given: dict[str, str], elects: bool) -> None:
@@ -297,8 +402,8 @@ def test_a_leader_is_elected_where_there_may_be_several(given: dict[str, str], e
 
 def test_with_a_kubeconfig_the_leases_namespace_has_to_be_said() -> None:
     """There is no pod whose namespace it could be."""
-    assert faults(kubeconfig="k", leader_elect="true") == (
-        "RAMPART_LEASE_NAMESPACE (--lease-namespace) must be set where RAMPART_LEADER_ELECT is true and a kubeconfig"
-        " is used, got nothing",
+    assert faults(kubeconfig=__file__, leader_elect="true") == (
+        "RAMPART_LEASE_NAMESPACE (--lease-namespace) is not set: it must be where RAMPART_LEADER_ELECT (--leader-elect)"
+        " is true and a kubeconfig is used",
     )
     assert "must be greater than or equal to 3, got 2" in faults(lease_seconds="2")[0]

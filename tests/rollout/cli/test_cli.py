@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -70,8 +71,11 @@ def quiet_again() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("quiet_again")
-def test_a_kubeconfig_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str], tmp_path: object) -> None:
-    """Exit code 1 and one line: no trace of the program's inside."""
-    argv = ["run", "--prometheus-url", "http://p:9090", "--listen", "127.0.0.1:0", "--kubeconfig", f"{tmp_path}/none"]
+def test_a_kubeconfig_that_is_none_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Exit code 1 and one line: no trace of the program's inside. One that is not there is a fault of the settings."""
+    argv = ["run", "--prometheus-url", "http://p:9090", "--listen", "127.0.0.1:0", "--kubeconfig", f"{tmp_path}/kube"]
+    assert cli.main(argv) == 2
+    assert f"(No such file or directory), got {tmp_path}/kube" in capsys.readouterr().err
+    (tmp_path / "kube").write_text("kind: Config\n")
     assert cli.main(argv) == 1
     assert "rampart: can not start:" in capsys.readouterr().err
