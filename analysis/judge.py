@@ -78,6 +78,12 @@ def judge(question: Question, ask: Ask, mesh: queries.Mesh = queries.ISTIO) -> J
     return replace(said, last_bad=question.now if counted else question.last_bad)
 
 
+def measure(question: Question, ask: Ask, mesh: queries.Mesh = queries.ISTIO) -> tuple[leg.Leg, leg.Leg]:
+    """What the last interval shows of canary and stable, without a verdict."""
+    look = _look(question, ask, mesh, min(question.measured, question.thresholds.interval))
+    return look.canary, look.stable
+
+
 def _look(question: Question, ask: Ask, mesh: queries.Mesh, span: timedelta) -> threshold.Look:
     window = max(span, SHORTEST)
     look = threshold.Look(

@@ -2,6 +2,7 @@
 
 import copy
 import importlib.metadata
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -75,6 +76,36 @@ def from_kubeconfig(path: str | None = None, context: str | None = None) -> clie
         config.load_kube_config(path, context, settings, persist_config=False)  # type: ignore[no-untyped-call]
 
     return _client(load)
+
+
+def is_in_a_pod() -> bool:
+    """Whether this process runs in a pod of a cluster and no kubeconfig says otherwise, as kubectl decides it."""
+    home = os.path.expanduser("~/.kube/config")
+    return not os.environ.get("KUBECONFIG") and not os.path.exists(home) and "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+def default_namespace(path: str | None = None, context: str | None = None) -> str:
+    """The namespace of the context, or of the pod that we run in; `default` where none is said.
+
+    Raises Unreachable where the kubeconfig can not be read or has no such context.
+    """
+    if path is None and context is None and is_in_a_pod():
+        return own_namespace()
+    try:
+        known, current = config.list_kube_config_contexts(path)  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError) as error:
+        raise errors.Unreachable(f"no way to an API server is configured: {error}") from error
+    chosen = current if context is None else next((item for item in known if item["name"] == context), None)
+    if chosen is None:
+        names_ = ", ".join(item["name"] for item in known)
+        raise errors.Unreachable(f"--context must be one of {names_}, got {context}")
+    return str((chosen.get("context") or {}).get("namespace") or "default")
+
+
+def impersonating(api: client.ApiClient, user: str) -> client.ApiClient:
+    """The same client, whose calls are made in the name of another user (it needs the right to impersonate)."""
+    api.set_default_header("Impersonate-User", user)  # type: ignore[no-untyped-call]
+    return api
 
 
 def at(url: str, token: str = "", ca_file: str | None = None) -> client.ApiClient:
@@ -275,6 +306,13 @@ class Cluster:
         body = {"spec": {"resourceAttributes": {**asked, "namespace": namespace or ""}}}
         call = self._call("create", kinds.ACCESS_REVIEW)
         return bool(self._json(replace(call, body=self._typed(kinds.ACCESS_REVIEW, body)))["status"]["allowed"])
+
+    def user(self) -> str:
+        """Who we are for the server."""
+        call = self._call("create", kinds.SELF_REVIEW)
+        found = self._json(replace(call, body=self._typed(kinds.SELF_REVIEW, {})))
+        name: str = found["status"]["userInfo"]["username"]
+        return name
 
     def _served_as(self, kind: Kind) -> Kind:
         """The kind at the best of its versions that the server serves; asked once, as no server takes one away."""

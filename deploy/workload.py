@@ -42,10 +42,12 @@ class Workload:
     stalled: str | None
     """Why the native roll-out does not go on, in the Deployment controller's words."""
     deleting: bool
+    leaving: str = ""
+    """Why it counts as opted out although its annotation says otherwise, as the beginning of a sentence."""
 
     @property
     def opted_in(self) -> bool:
-        return names.STRATEGY in self.annotations
+        return names.STRATEGY in self.annotations and not self.leaving
 
     @property
     def wish(self) -> str | None:

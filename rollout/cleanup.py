@@ -105,7 +105,7 @@ def marks(outcome: Phase, release: Release, seen: Seen) -> tuple[Act, ...]:
         return left(workload, release.status.stable_digests)
     if cause == "HoldEscaped":
         return (Unhold(),) if workload.held is not None and not workload.paused else ()
-    if outcome in STAYS_DOWN and workload.digest == release.spec.revision and cause not in UNMARKED:
+    if outcome in STAYS_DOWN and workload.digest == release.spec.revision and cause not in words.UNMARKED:
         return () if workload.failed == release.spec.revision else (Mark(release.spec.revision),)
     if outcome is Phase.REVERTED and not release.status.base:
         return reverted_marks(release, seen)
@@ -117,9 +117,6 @@ def left(workload: Workload, running: tuple[str, ...]) -> tuple[Act, ...]:
     if workload.held is not Held.HELD:
         return ()
     return (Unpause(workload.digest, None),) if workload.digest in running else (Leave(),)
-
-
-UNMARKED = frozenset({"ScaledToZero", "DeploymentGone", "OptedOut", "HoldEscaped"})
 
 
 def reverted_marks(release: Release, seen: Seen) -> tuple[Act, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from deploy.workload import Held, Revision, Workload
+from rollout import words
 from rollout.plan import Plan, Wish
 from rollout.seen import (
     Act,
@@ -46,10 +47,6 @@ class Idle:
     @property
     def running(self) -> tuple[Revision, ...]:
         return tuple(item for item in self.revisions if item.replicas > 0)
-
-
-UNMARKED = frozenset({"ScaledToZero", "OptedOut", "DeploymentGone", "HoldEscaped"})
-"""Causes of an end that says nothing about the template."""
 
 
 def decide(idle: Idle) -> Decision:
@@ -160,7 +157,7 @@ def lacks_mark(idle: Idle) -> bool:
     last = idle.ended[-1] if idle.ended else None
     if last is None or last.spec.revision != idle.workload.digest or last.status.phase not in STAYS_DOWN:
         return False
-    return last.status.reason not in UNMARKED and idle.workload.failed != idle.workload.digest
+    return last.status.reason not in words.UNMARKED and idle.workload.failed != idle.workload.digest
 
 
 def stays_down(idle: Idle) -> Decision:

@@ -90,9 +90,10 @@ def why(signal: Signal, release: Release, seen: Seen) -> str:
         case Signal.DEPLOYMENT_GONE:
             return f"Deployment {spec.deployment} was deleted"
         case Signal.RELEASE_DELETED:
-            return f"Release {release.name} was deleted; to try this template again: do=retry"
+            return f"Release {release.name} was deleted"
         case Signal.OPTED_OUT:
-            return "the strategy annotation was removed; the template that was not promoted stays paused"
+            leaving = (seen.workload.leaving if seen.workload else "") or "the strategy annotation was removed"
+            return f"{leaving}; the template that was not promoted stays paused"
         case Signal.HOLD_ESCAPED:
             return "the held template rolls although nobody let it; see the hold's policies and their bindings"
         case Signal.REVERTED:
@@ -220,10 +221,19 @@ def reverting(seen: Seen) -> tuple[Act, ...]:
     return tuple(RevertTemplate(item.hash, Held.ROLLING) for item in rolling[:1])
 
 
+TOO_LATE = {
+    False: "too late to abort: the native roll-out replaces the old pods already, and users are on the new version;"
+    " to go back: do=revert",
+    True: "too late to abort: the new version is promoted, and only clean-up is left;"
+    " to go back: kubectl rollout undo, which is released like any other change",
+}
+"""By whether the native roll-out is over: then nothing is left that a revert could take back."""
+
+
 def keep(signal: Signal, stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
     """Users stay on the canary: say it once, clear the wish, and finish the promotion."""
     if signal is Signal.ABORTED:
-        text = "too late to abort: the native roll-out replaces the old pods already; to go back: do=revert"
+        text = TOO_LATE[stage is Stage.FINISHING]
         told = Told("AbortTooLate", text, Level.WARNING)
         return Decision((Record(words.note(release, seen, told)), ClearWish(Wish.ABORT)), (told,), 0)
     return progress.go_on(stage, release, seen, pace)

@@ -75,20 +75,27 @@ class Observer:
     """Reads the world; decides nothing and writes nothing."""
 
     def __init__(
-        self, cluster: Cluster, routes: Routes, judge: Judge, settings: Settings, now: Callable[[], datetime]
+        self,
+        cluster: Cluster,
+        routes: Routes,
+        judge: Judge,
+        settings: Settings,
+        now: Callable[[], datetime],
+        read: Callable[[Json], Workload] = workload.read,
     ) -> None:
         self._cluster = cluster
         self._routes = routes
         self._judge = judge
         self._settings = settings
         self._now = now
+        self._read = read
         self._ready: dict[str, tuple[int, float]] = {}
 
     def view(self, namespace: str, name: str) -> View:
         """The Deployment, its ReplicaSets and its Releases. Raises ClusterError."""
         releases, malformed, leaving = self._releases(namespace, name)
         deployment = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
-        work = workload.read(deployment) if deployment is not None else None
+        work = self._read(deployment) if deployment is not None else None
         revisions: tuple[Revision, ...] = ()
         if work is not None and (work.opted_in or work.held is not None or releases):
             found = self._cluster.list(kinds.REPLICA_SET, namespace, labels=services.selector(work.spec)).items
@@ -151,7 +158,7 @@ class Observer:
         return (*found, *(text for text in self._judge.tried(name, now, trial) if text not in found))
 
     def plan(self, work: Workload) -> Plan | tuple[str, ...]:
-        return self._resolved(work, self._policies(work.namespace))
+        return self._resolved(work, self.policies(work.namespace))
 
     def _resolved(self, work: Workload, policies: Mapping[str, Json] | str) -> Plan | tuple[str, ...]:
         """The plan by annotations, policy and defaults; who names no policy needs no right to read them."""
@@ -163,7 +170,7 @@ class Observer:
             return (f"ReleasePolicy {named} can not be read: {policies}",)
         return plans.resolve(work.annotations, defaults, {})
 
-    def _policies(self, namespace: str) -> Mapping[str, Json] | str:
+    def policies(self, namespace: str) -> Mapping[str, Json] | str:
         """The ReleasePolicies of a namespace by name, none where the cluster does not know the kind; or why we may not
         read them."""
         try:
@@ -178,7 +185,7 @@ class Observer:
         """The plan that is asked for; where the policy of a release in flight is gone, the recorded one, and that."""
         if work is None:
             return (), ""
-        known = self._policies(work.namespace)
+        known = self.policies(work.namespace)
         if release.status.phase is not Phase.PENDING:
             recorded = release.plan
             named = plans.policy_named(work.annotations, self._settings.defaults)

@@ -104,6 +104,10 @@ class Routes:
     def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
         return router.foreign(target, self.objects(), saved or {}, pins)
 
+    def foreseen(self, target: Target, split: Split) -> tuple[Change, ...]:
+        """What would be written, legs first, for the route to show a split; nothing is."""
+        return router.steer(target, self.objects(), split, {})
+
     def define(self, target: Target, pins: frozenset[Pin]) -> None:
         self._write(lambda objects: router.define(target, objects, pins))
 

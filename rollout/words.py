@@ -14,6 +14,11 @@ from rollout.seen import (
 from rollout.status import STAYS_DOWN, Phase, Release, Status
 from rollout.status import Decision as Line
 
+UNMARKED = frozenset({"ScaledToZero", "OptedOut", "DeploymentGone", "HoldEscaped"})
+"""Causes of an end that says nothing about the template."""
+
+WAYS_ON = "; the template stays down: do=retry tries it again, do=revert gives it up"
+
 KEPT_LINES = 12
 LINE = 400
 """Characters of a decision that the status keeps."""
@@ -65,9 +70,18 @@ def end_words(outcome: Phase, release: Release, seen: Seen) -> str:
         case Phase.PROMOTED:
             return f"{release.spec.revision} is promoted after {seconds}; nothing of the release is left"
         case Phase.ROLLED_BACK | Phase.CANCELLED:
-            return f"{release.spec.revision} ended after {seconds}: {release.status.message}"
+            return f"{release.spec.revision} ended after {seconds}: {release.status.message}{ways_on(release, seen)}"
         case _:
             return f"{release.spec.revision} ended as {outcome} after {seconds}: {release.status.message}"
+
+
+def ways_on(release: Release, seen: Seen) -> str:
+    """What a person can do about a template that stays down; nothing where it does not, or is another by now."""
+    work = seen.workload
+    down = work is not None and work.opted_in and work.digest == release.spec.revision
+    if not down or release.status.reason in UNMARKED:
+        return ""
+    return WAYS_ON
 
 
 def level_of(outcome: Phase) -> Level:

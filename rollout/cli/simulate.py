@@ -9,7 +9,8 @@ from analysis import simulation
 from analysis.simulation import Line, Question
 from analysis.trials import Course
 from analysis.world import Size
-from rollout import cli_flags, plan
+from rollout import plan
+from rollout.cli import flags
 
 HEAD = ("JUDGE", "CAUGHT", "AFTER", "REQUESTS", "FAILED", "FALSE ALARMS", "HEALTHY THROUGH")
 
@@ -43,27 +44,25 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     flag = found.add_argument
-    flag(
-        "--errors", type=cli_flags.percent, required=True, metavar="PERCENT", help="requests that the bad canary fails"
-    )
-    flag("--rps", type=cli_flags.number(0.1, 100_000), required=True, metavar="N", help="requests a second, both legs")
-    flag("--steps", type=cli_flags.steps, default="5,25,50", metavar="LIST", help="weights (default: 5,25,50)")
-    flag("--interval", type=cli_flags.seconds, default="60s", metavar="SPAN", help="stay at a weight (default: 60s)")
+    flag("--errors", type=flags.percent, required=True, metavar="PERCENT", help="requests that the bad canary fails")
+    flag("--rps", type=flags.number(0.1, 100_000), required=True, metavar="N", help="requests a second, both legs")
+    flag("--steps", type=flags.steps, default="5,25,50", metavar="LIST", help="weights (default: 5,25,50)")
+    flag("--interval", type=flags.seconds, default="60s", metavar="SPAN", help="stay at a weight (default: 60s)")
     flag(
         "--baseline-errors",
-        type=cli_flags.percent,
+        type=flags.percent,
         default="0.1",
         metavar="PERCENT",
         help="requests that stable and a healthy canary fail (default: 0.1)",
     )
-    flag("--success-rate", type=cli_flags.rate, default="99", metavar="PERCENT", help="the plan's limit (default: 99)")
-    flag("--scrape", type=cli_flags.seconds, default="15s", metavar="SPAN", help="between scrapes (default: 15s)")
-    flag("--warm-up", type=cli_flags.seconds, default="30s", metavar="SPAN", help="of new pods (default: 30s)")
-    flag("--pods", type=cli_flags.whole(1, 100), default="3", metavar="N", help="of the canary (default: 3)")
-    flag("--stable-pods", type=cli_flags.whole(1, 100), default="6", metavar="N", help="of stable (default: 6)")
-    flag("--runs", type=cli_flags.whole(1, 100_000), default="200", metavar="N", help="of each kind (default: 200)")
-    flag("--seed", type=cli_flags.whole(0, 2**31), default="0", metavar="N", help="of the dice (default: 0)")
-    cli_flags.output(found)
+    flag("--success-rate", type=flags.rate, default="99", metavar="PERCENT", help="the plan's limit (default: 99)")
+    flag("--scrape", type=flags.seconds, default="15s", metavar="SPAN", help="between scrapes (default: 15s)")
+    flag("--warm-up", type=flags.seconds, default="30s", metavar="SPAN", help="of new pods (default: 30s)")
+    flag("--pods", type=flags.whole(1, 100), default="3", metavar="N", help="of the canary (default: 3)")
+    flag("--stable-pods", type=flags.whole(1, 100), default="6", metavar="N", help="of stable (default: 6)")
+    flag("--runs", type=flags.whole(1, 100_000), default="200", metavar="N", help="of each kind (default: 200)")
+    flag("--seed", type=flags.whole(0, 2**31), default="0", metavar="N", help="of the dice (default: 0)")
+    flags.output(found)
     found.set_defaults(act=run)
 
 
@@ -74,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([dataclasses.asdict(line) for line in lines], indent=2))
         return 0
     print(title(question))
-    print(cli_flags.table(HEAD, (cells(line) for line in lines)))
+    print(flags.table(HEAD, (cells(line) for line in lines)))
     return 0
 
 

@@ -12,9 +12,10 @@ from analysis.prometheus import Prometheus
 from analysis.recorder import Wanted
 from deploy import cluster, errors, kinds
 from deploy.cluster import Cluster
-from rollout import cli_flags, controller, observer, status
+from rollout import controller, observer, status
 from rollout import plan as plans
 from rollout import settings as settings_
+from rollout.cli import flags
 from rollout.plan import Plan
 from rollout.settings import Settings
 
@@ -48,10 +49,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     flag("--kubeconfig", metavar="FILE", help="with --release: the cluster (default: KUBECONFIG or ~/.kube/config)")
     flag("--canary", metavar="NAME", help="the workload of the new version, as the mesh's telemetry names it")
     flag("--stable", metavar="NAME", help="the workload of the old version")
-    flag("--from", dest="since", type=cli_flags.time, metavar="TIME", help="when its traffic began, with zone")
-    flag("--to", dest="until", type=cli_flags.time, metavar="TIME", help="when to stop (default: now)")
+    flag("--from", dest="since", type=flags.time, metavar="TIME", help="when its traffic began, with zone")
+    flag("--to", dest="until", type=flags.time, metavar="TIME", help="when to stop (default: now)")
     flag("--plan", default="", metavar="PAIRS", help="without --release: such as 'steps=5,25,50;interval=60s'")
-    flag("--warm-up", type=cli_flags.seconds, default="30s", metavar="SPAN", help="of new pods (default: 30s)")
+    flag("--warm-up", type=flags.seconds, default="30s", metavar="SPAN", help="of new pods (default: 30s)")
     flag("--out", type=Path, metavar="FILE", help="where to write (default: standard output)")
     found.set_defaults(act=run)
 

@@ -11,7 +11,7 @@ from analysis import recording
 from rollout import cli
 from tests.analysis import recorded
 
-PAGE = Path(__file__).parents[2] / "docs" / "replay.md"
+PAGE = Path(__file__).parents[3] / "docs" / "replay.md"
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 from analysis import recording, replay, threshold
 from analysis.recording import Recording
 from analysis.replay import Act, Rules
-from rollout import cli_flags
 from rollout import plan as plans
+from rollout.cli import flags
 from rollout.plan import Plan
 
 HEAD = ("JUDGE", "TAKEN BACK", "STEP", "WEIGHT", "REQUESTS", "FAILED", "WHY")
@@ -36,7 +36,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     found.add_argument("file", metavar="FILE", type=Path, help="a recording; - reads it from standard input")
-    cli_flags.output(found)
+    flags.output(found)
     found.set_defaults(act=run)
 
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([body(act, known) for act in acts], indent=2, ensure_ascii=False))
         return 0
     print(title(known))
-    print(cli_flags.table(HEAD, (cells(act, known) for act in acts), words=2))
+    print(flags.table(HEAD, (cells(act, known) for act in acts), words=2))
     return 0
 
 

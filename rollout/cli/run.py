@@ -1,38 +1,29 @@
-"""The command line: `rampart run` and what belongs to it."""
+"""`rampart run`: the controller, with a flag for each setting."""
 
 import argparse
-import importlib.metadata
 import signal
 import sys
-from collections.abc import Callable, Sequence
 from datetime import timedelta
 from types import FrameType
 
 from pydantic.fields import FieldInfo
 
 from deploy import errors
-from rollout import cli_record, cli_replay, cli_simulate, plan, telemetry
+from rollout import plan, telemetry
 from rollout import settings as settings_
 from rollout.controller import Controller
 from rollout.settings import Settings
 
+DESCRIPTION = "Run the controller. Each flag is also an environment variable: --log-level is RAMPART_LOG_LEVEL."
 
-def parser() -> argparse.ArgumentParser:
-    """All commands, with a flag for each setting."""
-    top = argparse.ArgumentParser(prog="rampart", description="Progressive delivery for Kubernetes.")
-    top.add_argument("--version", action="version", version=f"rampart {importlib.metadata.version('rampart')}")
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = commands.add_parser(
-        "run",
-        help="run the controller",
-        description="Run the controller. Each flag is also an environment variable: --log-level is RAMPART_LOG_LEVEL.",
-    )
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command and its flags."""
+    found = commands.add_parser("run", help="run the controller", description=DESCRIPTION)
     for name, field in Settings.model_fields.items():
-        run.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", help=f"{field.description}{default_of(field)}")
-    run.set_defaults(act=run_controller)
-    for command in (cli_record, cli_replay, cli_simulate):
-        command.add(commands)
-    return top
+        described = f"{field.description}{default_of(field)}"
+        found.add_argument(f"--{name.replace('_', '-')}", metavar="VALUE", help=described)
+    found.set_defaults(act=run)
 
 
 def default_of(field: FieldInfo) -> str:
@@ -43,7 +34,7 @@ def default_of(field: FieldInfo) -> str:
     return f" (default: {plan.format_duration(value) if isinstance(value, timedelta) else value})"
 
 
-def run_controller(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT. Exit code 2: settings are wrong; all faults are said."""
     flags = {name: getattr(arguments, name) for name in Settings.model_fields}
     found = settings_.load(flags)
@@ -64,9 +55,3 @@ def run_controller(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, stop)
     controller.run()
     return 0
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
-    act: Callable[[argparse.Namespace], int] = arguments.act
-    return act(arguments)

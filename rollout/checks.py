@@ -1,0 +1,218 @@
+"""Is everything there that releases need? Asked one by one, each answer with what to do about it.
+
+The hold is proven, not read: by the dry run that the controller itself trusts. Rights are those of who asks.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+from deploy import errors, hold, kinds, lease, names
+from deploy.cluster import Cluster
+from deploy.kinds import Kind
+from deploy.leases import Leases
+from deploy.traffic import Json
+from deploy.workload import Workload
+from rollout import status
+
+LEAST_VERSION = (1, 36)
+APPLY = "apply the chart's crds/ (kubectl apply --server-side -f charts/rampart/crds)"
+
+READ = ("get", "list", "watch")
+RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
+    (kinds.DEPLOYMENT, "", (*READ, "patch", "create", "delete")),
+    (kinds.REPLICA_SET, "", READ),
+    (kinds.POD, "", READ),
+    (kinds.SERVICE, "", READ),
+    (kinds.ENDPOINT_SLICE, "", READ),
+    (kinds.EVENT, "", ("create", "patch")),
+    (kinds.RELEASE, "", (*READ, "create", "update", "patch", "delete")),
+    (kinds.RELEASE, "status", ("get", "update", "patch")),
+    (kinds.RELEASE, "finalizers", ("update",)),
+    (kinds.RELEASE_POLICY, "", READ),
+    (kinds.VIRTUAL_SERVICE, "", (*READ, "create", "update", "patch", "delete")),
+    (kinds.DESTINATION_RULE, "", (*READ, "create", "update", "patch", "delete")),
+)
+"""What the controller does with each kind in the namespaces that it watches; a test holds it against the chart."""
+
+CLUSTER_RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = tuple(
+    (kind, "", READ)
+    for kind in (kinds.MUTATING_POLICY, kinds.MUTATING_BINDING, kinds.VALIDATING_POLICY, kinds.VALIDATING_BINDING)
+)
+
+
+class State(StrEnum):
+    GOOD = "good"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+    """It could not be asked, or there is nothing to ask about; no fault."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One answer; `do` says what to do where it is bad."""
+
+    about: str
+    state: State
+    text: str
+    do: str = ""
+
+
+def good(about: str, text: str) -> Check:
+    return Check(about, State.GOOD, text)
+
+
+def bad(about: str, text: str, do: str) -> Check:
+    return Check(about, State.BAD, text, do)
+
+
+def unknown(about: str, text: str, do: str = "") -> Check:
+    return Check(about, State.UNKNOWN, text, do)
+
+
+def api(cluster: Cluster) -> Iterator[Check]:
+    """The server's version. Raises ClusterError where there is no server: then nothing else can be asked."""
+    version = cluster.server_version()
+    text = f"Kubernetes {version[0]}.{version[1]}"
+    if version >= LEAST_VERSION:
+        yield good("API server", text)
+    else:
+        least = f"{LEAST_VERSION[0]}.{LEAST_VERSION[1]}"
+        yield bad("API server", f"{text}: the hold needs mutating admission policies", f"upgrade to {least} or later")
+
+
+def definitions(cluster: Cluster) -> Iterator[Check]:
+    """The CRDs: present, served at our version, and with every field that this version writes."""
+    wished: tuple[tuple[Kind, tuple[tuple[str, type[BaseModel]], ...]], ...] = (
+        (kinds.RELEASE, (("spec", status.Spec), ("status", status.Status))),
+        (kinds.RELEASE_POLICY, ()),
+    )
+    for kind, parts in wished:
+        name = f"{kind.plural}.{kind.group}"
+        found = cluster.find(kinds.CRD, name)
+        if found is None:
+            yield bad("definitions", f"{name} is not installed", APPLY)
+            continue
+        lacking = lacks(found, kind, parts)
+        if lacking:
+            yield bad("definitions", f"{name} is older than this program: it lacks {', '.join(lacking)}", APPLY)
+        else:
+            yield good("definitions", f"{name} {kind.version}")
+
+
+def lacks(definition: Json, kind: Kind, parts: tuple[tuple[str, type[BaseModel]], ...]) -> list[str]:
+    """Versions or fields that are written and that the definition does not keep."""
+    versions = [each for each in definition["spec"]["versions"] if each["name"] == kind.version and each.get("served")]
+    if not versions:
+        return [f"version {kind.version}"]
+    schema: Json = (versions[0].get("schema") or {}).get("openAPIV3Schema") or {}
+    return [f"{part}.{field}" for part, model in parts for field in fields(model) if not keeps(schema, part, field)]
+
+
+def fields(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def keeps(schema: Json, part: str, field: str) -> bool:
+    """Whether a structural schema keeps the field, listed or not."""
+    found: dict[str, Any] = (schema.get("properties") or {}).get(part) or {}
+    return bool(found.get("x-kubernetes-preserve-unknown-fields")) or field in (found.get("properties") or {})
+
+
+def mesh(cluster: Cluster) -> Iterator[Check]:
+    """What routes traffic."""
+    missing = [kind.kind for kind in (kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE) if not cluster.serves(kind)]
+    if missing:
+        yield bad("mesh", f"the server does not know {' and '.join(missing)}", "install Istio, whose routes are moved")
+    else:
+        versions = ", ".join(cluster.versions(kinds.VIRTUAL_SERVICE.group))
+        yield good("mesh", f"Istio ({kinds.VIRTUAL_SERVICE.group}: {versions})")
+
+
+def rights(cluster: Cluster, namespaces: tuple[str | None, ...]) -> Iterator[Check]:
+    """Each rule that the controller needs, as whom we are; None: in all namespaces."""
+    user = cluster.user()
+    lacking = [
+        f"{verb} {kind.plural}{f'/{sub}' if sub else ''}{f' in {space}' if space else ''}"
+        for rules, spaces in ((RULES, namespaces), (CLUSTER_RULES, (None,)))
+        for kind, sub, verbs in rules
+        for space in spaces
+        for verb in verbs
+        if not cluster.may(verb, kind, space, sub)
+    ]
+    if lacking:
+        do = "grant them as charts/rampart does, or ask as the controller: --as system:serviceaccount:NAMESPACE:NAME"
+        yield bad("rights", f"{user} may not: {', '.join(lacking)}", do)
+    else:
+        yield good("rights", f"{user} may do all that the controller does")
+
+
+def leader(door: Leases, moment: datetime) -> Iterator[Check]:
+    """Who holds the Lease, and whether it still speaks."""
+    where = f"Lease {door.namespace}/{door.name}"
+    do = "see whether the controller runs: kubectl -n " + door.namespace + " get pods"
+    try:
+        found = door.read()
+    except errors.Forbidden as error:
+        yield unknown("leader", str(error))
+        return
+    if found is None or not found.holder:
+        yield bad("leader", f"nobody holds {where}", do)
+        return
+    since = moment - datetime.fromisoformat(found.renewed) if found.renewed else timedelta.max
+    if since > timedelta(seconds=min(found.seconds, lease.LONGEST_SECONDS)):
+        yield bad("leader", f"{found.holder} holds {where} and has been silent since {found.renewed}", do)
+    else:
+        yield good("leader", f"{found.holder} holds {where}, renewed {max(0, since.seconds)} s ago")
+
+
+def held(cluster: Cluster, deployments: tuple[Json, ...]) -> Iterator[Check]:
+    """The hold, proven in each namespace on one opted-in Deployment that has replicas."""
+    known: set[str] = set()
+    for item in deployments:
+        about = item["metadata"]
+        opted_in = names.STRATEGY in (about.get("annotations") or {})
+        if about["namespace"] in known or not opted_in or item["spec"].get("replicas") == 0:
+            continue
+        known.add(about["namespace"])
+        yield proof(cluster, item)
+    if not known:
+        yield unknown("hold", "no Deployment with replicas is opted in, so there is nothing to prove it on")
+
+
+def proof(cluster: Cluster, deployment: Json) -> Check:
+    about = deployment["metadata"]
+    try:
+        missing = hold.prove(cluster, deployment)
+    except errors.Forbidden as error:
+        return unknown("hold", f"in {about['namespace']}: it can not be asked: {error}")
+    if missing is None:
+        return good("hold", f"in {about['namespace']}: a changed template of {about['name']} would be held")
+    return bad("hold", f"in {about['namespace']}: {missing}", "compare the policies and bindings with the chart's")
+
+
+ADVICE = {
+    "PlanInvalid": "mend the annotation or the ReleasePolicy",
+    "Refused": "mend what is named; rampart plan shows the route's edits",
+    "TelemetryMissing": "see that the mesh's metrics are scraped, and that --mesh and --metric-names name them",
+    "HoldMissing": "compare the policies and bindings with the chart's",
+}
+
+
+def each(works: tuple[Workload, ...], faults: Callable[[Workload], tuple[tuple[str, str], ...]]) -> Iterator[Check]:
+    """Service, route, plan and telemetry of each Deployment; `faults` says reasons and texts."""
+    for work in works:
+        about = f"{work.namespace}/{work.name}"
+        try:
+            found = faults(work)
+        except errors.ClusterError as error:
+            yield unknown(about, f"it can not be asked: {error}")
+            continue
+        for reason, text in found:
+            yield bad(about, f"{reason}: {text}", ADVICE.get(reason, "see docs"))
+        if not found:
+            yield good(about, "Service, route and plan are fit for a release")

@@ -1,0 +1,41 @@
+"""The command line, `rampart` and `kubectl rampart`: one command, one module."""
+
+import argparse
+import importlib.metadata
+from collections.abc import Callable, Sequence
+
+from rollout.cli import (
+    check,
+    completion,
+    listing,
+    plan,
+    record,
+    replay,
+    restart,
+    restore,
+    run,
+    simulate,
+    status,
+    wait,
+    wishes,
+)
+
+COMMANDS = (run, check, plan, status, listing, wishes, restart, wait, restore, record, replay, simulate, completion)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their flags."""
+    top = argparse.ArgumentParser(prog="rampart", description="Progressive delivery for Kubernetes.")
+    top.add_argument("--version", action="version", version=f"rampart {importlib.metadata.version('rampart')}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    commands = parser()
+    completion.complete(commands)
+    arguments = commands.parse_args(argv)
+    act: Callable[[argparse.Namespace], int] = arguments.act
+    return act(arguments)

@@ -1,0 +1,116 @@
+"""One release as a card for people: where it stands, what was measured, what it waits for, what was decided."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from rich.console import Group
+from rich.text import Text
+
+from deploy.workload import Held
+from rollout import words
+from rollout.cli import output, reading
+from rollout.cli.clock import age
+from rollout.cli.reading import Sight
+from rollout.plan import Plan
+from rollout.status import Phase, Release
+
+LABEL = 10
+LINES = 5
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One version's numbers, in words; empty where they are not known."""
+
+    success: str = ""
+    latency: str = ""
+    requests: str = ""
+
+    @property
+    def text(self) -> str:
+        return ", ".join(filter(None, (self.success, self.latency, self.requests)))
+
+
+@dataclass(frozen=True)
+class Both:
+    """What Prometheus says now; `fault` is why it says nothing."""
+
+    canary: Measured = Measured()
+    stable: Measured = Measured()
+    fault: str = ""
+
+
+def card(sight: Sight, both: Both | None, moment: datetime) -> Group:
+    """The card of the Deployment's latest release, or of its rest."""
+    release = sight.latest
+    if release is None:
+        return Group(Text(sight.key, style="bold"), row("release", at_rest(sight)))
+    return Group(*lines(sight, release, both, moment))
+
+
+def lines(sight: Sight, release: Release, both: Both | None, moment: datetime) -> Iterator[Text]:
+    status, plan = release.status, release.plan
+    end = status.ended or moment
+    head = Text(sight.key, style="bold").append(f"  {release.name}  ", style="not bold")
+    yield head.append_text(output.phase(status.phase, status.holding))
+    yield row("steps", bar(plan, status.weight, status.phase))
+    seen = f", seen {status.seen_weight}" if status.seen_weight else ""
+    yield row("weight", f"wished {words.percent(status.weight)}{seen}")
+    yield row("canary", said(Measured(status.success, status.latency), both.canary if both else None, plan))
+    if both is not None:
+        yield row("stable", both.fault or both.stable.text or "nothing measured")
+    if status.evidence:
+        yield row("evidence", f"{status.evidence} against the canary (100 convicts)")
+    yield row("since", f"{age(status.started, end)}, in this step {age(status.since, end) or '-'}")
+    yield row("ended" if release.is_ended else "waits for", waits(sight, release))
+    for line in status.decisions[-LINES:]:
+        style = "yellow" if line.level != "Normal" else ""
+        yield Text(f"  {line.at:%H:%M:%S}  {line.reason:<18} {line.message}", style=style)
+
+
+def row(label: str, value: str | Text) -> Text:
+    return Text(f"  {label:<{LABEL}}").append_text(value if isinstance(value, Text) else Text(value))
+
+
+def bar(plan: Plan, weight: Decimal, phase: Phase) -> Text:
+    """The plan's stays: those behind, the present one, and those to come."""
+    text = Text()
+    for stay in (*plan.steps, Decimal(100)):
+        past = phase in (Phase.PROMOTING, Phase.FINISHING, Phase.PROMOTED) or stay < weight
+        mark, style = ("●", "green") if past else ("◉", "bold cyan") if stay == weight else ("○", "dim")
+        text.append(" ── " if text else "", style="dim").append(f"{mark} {stay.normalize():f}", style=style)
+    return text.append(" %", style="dim")
+
+
+def said(judged: Measured, fresh: Measured | None, plan: Plan) -> str:
+    """The canary's numbers: fresh where Prometheus is asked, else as last judged; with the plan's limits."""
+    limits = ", ".join(filter(None, (f"at least {words.percent(plan.success_rate)}", str(plan.latency or ""))))
+    text = fresh.text if fresh is not None and fresh.text else judged.text
+    return f"{text or 'nothing judged yet'} (asked for: {limits})"
+
+
+def waits(sight: Sight, release: Release) -> str:
+    """What the release waits for, or how it ended and what a person can do."""
+    status = release.status
+    if not release.is_ended:
+        return status.message or "the controller's next look"
+    return f"{reading.cause(release)}{advice(sight, release)}"
+
+
+def advice(sight: Sight, release: Release) -> str:
+    """What to do about a template that stays down."""
+    if not sight.is_down or release.spec.revision != sight.work.digest:
+        return ""
+    name = f"-n {sight.work.namespace} {sight.work.name}"
+    return f"; it stays down: rampart retry {name}, or rampart revert {name}"
+
+
+def at_rest(sight: Sight) -> str:
+    """A Deployment that has had no release, in a few words."""
+    if sight.work.held is Held.LEFT and sight.work.paused:
+        return "none; the template stays paused, to be resumed by its owner"
+    if sight.is_held:
+        return "none yet; the template is held until its release begins"
+    return "none yet" if sight.work.opted_in else "none: not opted in (rampart.dev/strategy)"

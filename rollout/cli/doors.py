@@ -1,0 +1,87 @@
+"""Which cluster a command talks to, by kubectl's own conventions, and how it says what went wrong."""
+
+import argparse
+import functools
+import re
+import sys
+from collections.abc import Callable
+from contextlib import closing
+
+from deploy import cluster, errors, kinds
+from deploy.cluster import Cluster
+from rollout import settings as settings_
+from rollout.cli.codes import Code
+from rollout.settings import Settings
+
+Command = Callable[[Cluster, argparse.Namespace], int]
+ACCOUNT = re.compile(r"system:serviceaccount:[a-z0-9-]+:[a-z0-9.-]+")
+
+
+def flags(parser: argparse.ArgumentParser) -> None:
+    """Where the cluster is, and which namespace is meant."""
+    parser.add_argument("-n", "--namespace", metavar="NAME", help="the namespace (default: that of the context)")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="the cluster (default: KUBECONFIG or ~/.kube/config)")
+    parser.add_argument("--context", metavar="NAME", help="a context of that file (default: its current one)")
+
+
+def opened(command: Command, default_namespace: bool = True) -> Callable[[argparse.Namespace], int]:
+    """A command over an open door, with the context's namespace where none is given and one must be meant.
+
+    What the cluster refuses is said in one line.
+    """
+
+    @functools.wraps(command)
+    def act(arguments: argparse.Namespace) -> int:
+        try:
+            if default_namespace and arguments.namespace is None:
+                arguments.namespace = cluster.default_namespace(arguments.kubeconfig, arguments.context)
+            return over(command, arguments)
+        except errors.ClusterError as error:
+            return fail(str(error))
+        except KeyboardInterrupt:
+            return 130
+
+    return act
+
+
+def over(command: Command, arguments: argparse.Namespace) -> int:
+    """The command with a door that is closed afterwards. Raises ClusterError."""
+    path, context = arguments.kubeconfig, arguments.context
+    in_pod = path is None and context is None and cluster.is_in_a_pod()
+    api = cluster.in_cluster() if in_pod else cluster.from_kubeconfig(path, context)
+    if getattr(arguments, "as_user", None):
+        api = cluster.impersonating(api, arguments.as_user)
+    with closing(Cluster(api)) as door:
+        return command(door, arguments)
+
+
+def fail(text: str, code: Code = Code.FAILED) -> int:
+    """Say what is wrong, on standard error."""
+    print(f"rampart: {text}", file=sys.stderr)
+    return code
+
+
+def writer(door: Cluster) -> str | None:
+    """The account that the hold's policy lets write held Deployments; None where there is no such policy."""
+    try:
+        found = door.list(kinds.MUTATING_POLICY).items
+    except (errors.Missing, errors.Forbidden):
+        return None
+    ours = [item for item in found if "rampart.dev/held" in str(item["spec"])]
+    return next((match[0] for item in ours if (match := ACCOUNT.search(str(item["spec"])))), None)
+
+
+def settings(flags_: dict[str, object]) -> Settings | tuple[str, ...]:
+    """The settings that a command shares with `rampart run`; Prometheus may be left out."""
+    found = settings_.load(flags_)
+    if isinstance(found, Settings) or flags_.get("prometheus_url"):
+        return found
+    return settings_.load({**flags_, "prometheus_url": NO_PROMETHEUS}) if _only_prometheus(found) else found
+
+
+def _only_prometheus(faults: tuple[str, ...]) -> bool:
+    return all(fault.startswith("RAMPART_PROMETHEUS_URL") and "is not set" in fault for fault in faults)
+
+
+NO_PROMETHEUS = "http://prometheus.invalid"
+"""Stands for none: the name can not exist (RFC 2606)."""

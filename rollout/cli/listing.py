@@ -1,0 +1,117 @@
+"""`rampart list` and `rampart history`: what is opted in, and what its releases came to."""
+
+import argparse
+
+from rich.text import Text
+
+from deploy.cluster import Cluster
+from deploy.traffic import Json
+from deploy.workload import Held
+from rollout.cli import completion, doors, output, reading
+from rollout.cli.clock import age, now
+from rollout.cli.codes import Code
+from rollout.cli.reading import Sight
+from rollout.status import Release
+
+LIST = ("NAMESPACE", "DEPLOYMENT", "STRATEGY", "STATE", "WEIGHT", "LAST RELEASE", "ENDED", "MESSAGE")
+HISTORY = ("NAMESPACE", "DEPLOYMENT", "RELEASE", "PHASE", "REASON", "STARTED", "TOOK", "MESSAGE")
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Both commands and their flags."""
+    listed = commands.add_parser(
+        "list", help="the opted-in Deployments", description="List the opted-in Deployments and how they are."
+    )
+    past = commands.add_parser(
+        "history",
+        help="the releases that are kept, the newest first",
+        description="List the releases of a Deployment, or of all, the newest first, with their ends.",
+    )
+    completion.deployment(past, "?")
+    for parser, command in ((listed, list_all), (past, history)):
+        doors.flags(parser)
+        output.flag(parser)
+        parser.add_argument("-A", "--all-namespaces", action="store_true", help="of all namespaces")
+        parser.set_defaults(act=doors.opened(command))
+
+
+def list_all(door: Cluster, arguments: argparse.Namespace) -> int:
+    """Each Deployment that is opted in or carries a mark of ours."""
+    found = reading.opted_in(door, None if arguments.all_namespaces else arguments.namespace)
+    if arguments.output != output.Format.TABLE:
+        output.data([summary(each) for each in found], arguments.output)
+        return Code.DONE
+    rows = [row(each) for each in found]
+    output.console().print(output.table(LIST, rows) if rows else "no Deployment is opted in (rampart.dev/strategy)")
+    return Code.DONE
+
+
+def state(sight: Sight) -> str:
+    """How a Deployment is, in a word."""
+    if sight.in_flight is not None:
+        return sight.in_flight.status.phase.value
+    match sight.work.held:
+        case Held.HELD if sight.is_down:
+            return "StaysDown"
+        case Held.HELD:
+            return "Held"
+        case Held.LEFT if sight.work.paused:
+            return "LeftPaused"
+        case Held.ROLLING:
+            return "Rolling"
+        case _:
+            return "AtRest"
+
+
+def summary(sight: Sight) -> Json:
+    latest = sight.latest
+    return {
+        "namespace": sight.work.namespace,
+        "deployment": sight.work.name,
+        "strategy": sight.work.annotations.get("rampart.dev/strategy", ""),
+        "state": state(sight),
+        "revision": sight.work.digest,
+        "release": reading.body(latest) if latest else None,
+    }
+
+
+def row(sight: Sight) -> list[str | Text]:
+    latest, status = sight.latest, sight.latest.status if sight.latest else None
+    colour = {"AtRest": "green", "StaysDown": "red", "LeftPaused": "yellow", "Held": "yellow"}.get(state(sight), "cyan")
+    return [
+        sight.work.namespace,
+        sight.work.name,
+        sight.work.annotations.get("rampart.dev/strategy", "(opted out)"),
+        Text(state(sight), style=colour),
+        f"{status.weight.normalize():f} %" if status and sight.in_flight else "",
+        f"{latest.name} {status.phase}" if latest and status else "none",
+        f"{age(status.ended, now())} ago" if status and status.ended else "",
+        status.message if status else "",
+    ]
+
+
+def history(door: Cluster, arguments: argparse.Namespace) -> int:
+    """Every Release that is kept."""
+    found = reading.releases(door, None if arguments.all_namespaces else arguments.namespace)
+    mine = [item for item in reversed(found) if arguments.name in (None, item.spec.deployment)]
+    if arguments.output != output.Format.TABLE:
+        output.data([reading.body(item) for item in mine], arguments.output)
+        return Code.DONE
+    rows = [past_row(item) for item in mine]
+    whose = f" of {arguments.name}" if arguments.name else ""
+    output.console().print(output.table(HISTORY, rows) if rows else f"no release{whose} is kept")
+    return Code.DONE
+
+
+def past_row(release: Release) -> list[str | Text]:
+    status = release.status
+    return [
+        release.namespace,
+        release.spec.deployment,
+        release.name,
+        output.phase(status.phase, status.holding),
+        status.reason,
+        f"{status.started:%Y-%m-%d %H:%M:%S}" if status.started else "",
+        age(status.started, status.ended or now()),
+        status.message,
+    ]

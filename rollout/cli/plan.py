@@ -1,0 +1,173 @@
+"""`rampart plan`: what would happen if the Deployment's template changed now; nothing is written."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from rich.console import Console
+from rich.text import Text
+
+from analysis import outcome
+from deploy import names, workload
+from deploy.cluster import Cluster
+from deploy.traffic import Json
+from rollout import foresight, status, words
+from rollout import plan as plans
+from rollout.cli import asking, completion, doors, output, reading
+from rollout.cli.asking import Eyes
+from rollout.cli.clock import now
+from rollout.cli.codes import Code
+from rollout.cli.reading import Sight
+from rollout.foresight import Stay, Value
+from rollout.observer import View
+from rollout.plan import Plan
+
+DIGEST = "0123456789"
+"""Stands for the digest of a template that nobody has written yet."""
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command and its flags."""
+    found = commands.add_parser(
+        "plan",
+        help="what would happen on a change of the template",
+        description="Show what a change of the Deployment's template would lead to: the plan with the source of each"
+        " value, the edits of its route at the first step, and what Prometheus is asked. Nothing is written. Exit code"
+        " 1 where something keeps a release from beginning.",
+    )
+    doors.flags(found)
+    output.flag(found)
+    completion.deployment(found)
+    asking.flags(found)
+    found.set_defaults(act=doors.opened(run))
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """All that is told."""
+
+    sight: Sight
+    faults: tuple[str, ...]
+    values: tuple[Value, ...] = ()
+    stays: tuple[Stay, ...] = ()
+    service: str = ""
+    edits: tuple[str, ...] = ()
+    questions: tuple[tuple[str, str, str], ...] = field(default=())
+    """Name, PromQL, and today's answer in words."""
+
+
+def run(door: Cluster, arguments: argparse.Namespace) -> int:
+    """Exit code 2: a setting is wrong."""
+    found = asking.settings(door, arguments)
+    if isinstance(found, tuple):
+        return doors.fail("\n  ".join(("the settings are not usable:", *found)), Code.USAGE)
+    sight = reading.sight(door, arguments.namespace, arguments.name)
+    with asking.eyes(door, found) as eyes:
+        foreseen = foresee(eyes, sight)
+    if arguments.output == output.Format.TABLE:
+        show(output.console(), foreseen)
+    else:
+        output.data(body(foreseen), arguments.output)
+    return Code.FAILED if foreseen.faults else Code.DONE
+
+
+def foresee(eyes: Eyes, sight: Sight) -> Foreseen:
+    """What the controller would see and do. Raises ClusterError."""
+    work = sight.work
+    view = View(work.namespace, work.name, None, work, sight.revisions, ())
+    annotations = {plans.PREFIX + "strategy": "canary", **work.annotations}
+    found = eyes.observer.policies(work.namespace)
+    known = {} if isinstance(found, str) else found
+    plan = plans.resolve(annotations, eyes.settings.defaults, known)
+    faults = [*eyes.observer.refusals(view), *((found,) if isinstance(found, str) else ())]
+    if not work.opted_in:
+        opt_in = f"kubectl -n {work.namespace} annotate deployment {work.name} {names.STRATEGY}=canary"
+        faults.append(f"it is not opted in: {opt_in}")
+    if not isinstance(plan, Plan):
+        return Foreseen(sight, (*faults, *plan))
+    values = foresight.sources(plan, work.annotations, eyes.settings.defaults, known)
+    steps = foresight.stays(plan, work.replicas)
+    target = eyes.observer.target(view, None)
+    service = target.service if target else ""
+    edits: tuple[str, ...] = ()
+    if target is not None and sight.in_flight is None:
+        survey, _ = eyes.routes.survey(target, None)
+        faults += survey.faults
+        if not survey.faults and sight.running is not None:
+            release = status.release_name(work.name, DIGEST, 1)
+            wished = foresight.split(sight.revisions, release, plan.after(Decimal(0)))
+            standing = {_key(item): item for items in eyes.routes.objects().values() for item in items}
+            edits = tuple(
+                foresight.diff(change, standing.get(_key(change.body)))
+                for change in eyes.routes.foreseen(target, wished)
+            )
+    asked = tuple(ask(eyes, sight, plan, service))
+    return Foreseen(sight, tuple(dict.fromkeys(faults)), values, steps, service, edits, asked)
+
+
+def _key(item: Json) -> tuple[str, str, str]:
+    return item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]
+
+
+def ask(eyes: Eyes, sight: Sight, plan: Plan, service: str) -> Iterator[tuple[str, str, str]]:
+    """Each question, and what it answers today about the version that runs."""
+    places = {"namespace": sight.work.namespace, "workload": sight.work.name, "service": service}
+    for name, promql in foresight.questions(
+        plan, eyes.settings.telemetry, places, workload.canary_name(sight.work.name, DIGEST, 1)
+    ):
+        if eyes.prometheus is None:
+            yield name, promql, "not asked: no --prometheus-url"
+        else:
+            yield name, promql, answer(eyes.prometheus.ask(promql, now()))
+
+
+def answer(found: outcome.Answer) -> str:
+    """An answer in words: each row with its labels."""
+    if isinstance(found, outcome.Broken):
+        return found.text
+    rows = [f"{' '.join(filter(None, row.labels.values())) or 'value'}: {row.value:g}" for row in found.rows]
+    return ", ".join(rows) or "no series: has the version that runs had traffic?"
+
+
+def show(console: Console, foreseen: Foreseen) -> None:
+    """For people."""
+    sight = foreseen.sight
+    console.print(
+        Text(sight.key, style="bold"), Text(f" behind Service {foreseen.service}" if foreseen.service else "")
+    )
+    for fault in foreseen.faults:
+        console.print(Text(f"  ✘ {fault}", style="red"))
+    if sight.in_flight is not None:
+        console.print(f"  a release is in flight ({sight.in_flight.name}): the route's edits are not foretold now")
+    if foreseen.values:
+        console.print(output.table(("PLAN", "VALUE", "FROM"), ((v.key, v.text, v.source) for v in foreseen.values)))
+        rows = (
+            (words.percent(stay.weight), str(stay.pods), f"at most {plans.format_duration(stay.longest)}")
+            for stay in foreseen.stays
+        )
+        console.print(output.table(("WEIGHT", "CANARY PODS", "STAY"), rows))
+    for edit in foreseen.edits:
+        for line in edit.splitlines():
+            console.print(Text(line, style={"+": "green", "-": "red"}.get(line[:1], "")), soft_wrap=True)
+    for name, promql, said in foreseen.questions:
+        console.print(Text(f"asked: {name}", style="bold"))
+        console.print(Text(f"  {promql}", style="dim"), soft_wrap=True)
+        console.print(f"  today: {said}", soft_wrap=True, markup=False)
+
+
+def body(foreseen: Foreseen) -> Json:
+    """For programs."""
+    return {
+        "namespace": foreseen.sight.work.namespace,
+        "deployment": foreseen.sight.work.name,
+        "service": foreseen.service,
+        "faults": list(foreseen.faults),
+        "plan": {value.key: {"value": value.text, "from": value.source} for value in foreseen.values},
+        "stays": [
+            {"weight": str(stay.weight), "canaryPods": stay.pods, "atMost": plans.format_duration(stay.longest)}
+            for stay in foreseen.stays
+        ],
+        "edits": list(foreseen.edits),
+        "questions": [{"name": name, "promql": promql, "today": said} for name, promql, said in foreseen.questions],
+    }

@@ -1,0 +1,122 @@
+"""What a person asks about: Deployments with their releases, read once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from deploy import errors, kinds, names, services, workload
+from deploy.cluster import Cluster
+from deploy.traffic import Json
+from deploy.workload import Held, Revision, Workload
+from rollout import signals, status, words
+from rollout.cli.clock import now
+from rollout.seen import Seen
+from rollout.signals import Stage
+from rollout.status import Release
+
+HIDDEN = frozenset({"checkpoint", "checkpointAt", "saved", "podLabels", "stable", "stableDigests", "newStable"})
+"""Fields of a status that only the controller can read."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One Deployment and its releases, the oldest first."""
+
+    work: Workload
+    releases: tuple[Release, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.work.namespace}/{self.work.name}"
+
+    @property
+    def in_flight(self) -> Release | None:
+        """The newest release that has not ended."""
+        return next((item for item in reversed(self.releases) if not item.is_ended), None)
+
+    @property
+    def latest(self) -> Release | None:
+        return self.in_flight or (self.releases[-1] if self.releases else None)
+
+    def of(self, revision: str) -> Release | None:
+        """The newest release of a template."""
+        return next((item for item in reversed(self.releases) if item.spec.revision == revision), None)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the present template waits for a release, or for a person."""
+        return self.work.held is Held.HELD and self.work.paused
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the present template failed before and stays down."""
+        return self.is_held and self.work.failed == self.work.digest
+
+    @property
+    def running(self) -> Revision | None:
+        return next((item for item in self.revisions if item.replicas > 0), None)
+
+    def stage(self, release: Release) -> Stage:
+        """Where the release stands; Promoting is told apart by whether a pod has rolled."""
+        return signals.stage(release, Seen(now(), self.work, self.revisions))
+
+
+def sight(door: Cluster, namespace: str, name: str) -> Sight:
+    """One Deployment. Raises Missing where there is none, and other ClusterErrors."""
+    work = workload.read(door.get(kinds.DEPLOYMENT, name, namespace))
+    sets = door.list(kinds.REPLICA_SET, namespace, labels=services.selector(work.spec)).items
+    mine = [item for item in releases(door, namespace) if item.spec.deployment == name]
+    return Sight(work, tuple(mine), workload.revisions(sets, work.uid))
+
+
+def opted_in(door: Cluster, namespace: str | None) -> tuple[Sight, ...]:
+    """Every Deployment that is opted in or carries a mark of ours, without its ReplicaSets; None: of all namespaces."""
+    known = releases(door, namespace)
+    found = []
+    for item in door.list(kinds.DEPLOYMENT, namespace).items:
+        about = item["metadata"]
+        notes = about.get("annotations") or {}
+        mine = tuple(
+            one for one in known if (one.namespace, one.spec.deployment) == (about["namespace"], about["name"])
+        )
+        if names.STRATEGY in notes or names.HELD in notes or any(not one.is_ended for one in mine):
+            found.append(Sight(workload.read(item), mine))
+    return tuple(found)
+
+
+def releases(door: Cluster, namespace: str | None) -> tuple[Release, ...]:
+    """All Releases that can be read, the oldest first. Raises Missing where their definition is not installed."""
+    try:
+        items = door.list(kinds.RELEASE, namespace).items
+    except errors.Missing as error:
+        raise errors.Missing("the definition of Releases is not installed: apply the chart's crds/") from error
+    return tuple(sorted(_readable(items), key=lambda item: (item.created, item.spec.attempt, item.name)))
+
+
+def _readable(items: Iterable[Json]) -> Iterable[Release]:
+    for item in items:
+        try:
+            yield status.parse(item)
+        except (ValidationError, KeyError, ValueError, TypeError):
+            continue
+
+
+def cause(release: Release) -> str:
+    """Why a release ended, without the annotations that would follow: the command line has commands for them."""
+    return release.status.message.partition(words.WAYS_ON[:30])[0]
+
+
+def body(release: Release) -> Json:
+    """A release as programs read it: its names and plan, and what the status tells."""
+    told = release.status.model_dump(mode="json", by_alias=True)
+    about = {
+        "namespace": release.namespace,
+        "deployment": release.spec.deployment,
+        "release": release.name,
+        "revision": release.spec.revision,
+        "attempt": release.spec.attempt,
+        "plan": release.spec.plan,
+    }
+    return {**about, **{key: value for key, value in told.items() if key not in HIDDEN}}

@@ -1,0 +1,238 @@
+"""Take Rampart out of the traffic, now: every Deployment counts as opted out, and the proven machine does the rest.
+
+A release in flight falls, its canary goes and the route is put back as for an opt-out (law 14); what has no Release
+any more is salvaged (case 66). Needs no Prometheus and no controller, and must be the only one that acts.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from analysis import custom, evidence, judge
+from analysis.threshold import Latency
+from analysis.verdict import Judgement
+from deploy import errors, events, kinds, names, services, workload
+from deploy.cluster import Cluster
+from deploy.traffic import Json, Survey, Target
+from deploy.workload import Workload
+from rollout import observer as observing
+from rollout import salvage, status, words
+from rollout.actor import Actor, Hand, Stale
+from rollout.leftovers import Inventory, Lists, Scope
+from rollout.observer import Observer, View
+from rollout.reconciler import Reconciler
+from rollout.routes import Routes
+from rollout.salvage import Left
+from rollout.seen import Pace, Told
+from rollout.settings import Settings
+from rollout.status import Phase, Release
+
+LEAVING = "rampart restore takes Rampart out of the traffic"
+SIDE_BY_SIDE = 8
+ROLLED = frozenset({Phase.PROMOTING, Phase.FINISHING})
+"""Phases in which there may be no way back to the old pods (law 11)."""
+
+Say = Callable[[str, Told], None]
+"""Told each decision about a Deployment, `namespace/name`."""
+
+
+@dataclass(frozen=True)
+class Nobody:
+    """The judge while nothing is judged."""
+
+    def judge(self, name: str, question: judge.Question) -> Judgement | None:
+        return None
+
+    def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None:
+        return None
+
+    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
+        return ()
+
+    def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]:
+        return ()
+
+
+def leaving(deployment: Json) -> Workload:
+    return replace(workload.read(deployment), leaving=LEAVING)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Restorer:
+    """Brings Deployments to rest, several side by side."""
+
+    def __init__(self, cluster: Cluster, settings: Settings, say: Say, namespaces: tuple[str, ...] = ()) -> None:
+        self._cluster = cluster
+        self._say = say
+        self._domain = settings.cluster_domain
+        self._pace = Pace(settle=settings.settle, drain=settings.drain, poll=min(1.0, settings.settle))
+        self._routes = Routes(cluster, Lists(cluster, namespaces).watched)
+        self.inventory = Inventory(cluster, self._routes, settings.cluster_domain)
+        self._observer = Observer(cluster, self._routes, Nobody(), settings, now, leaving)
+        self._actor = Actor(cluster, self._routes, now)
+        self._herald = events.Herald(cluster, lambda text: None)
+        self._reconciler = Reconciler(cluster, self._observer, self._actor, self._tell, self._pace)
+        self._waiting: dict[str, str] = {}
+        self._said: set[tuple[str, Told]] = set()
+        self._canaries: dict[str, set[str]] = {}
+
+    def prospect(self, key: str) -> str:
+        """What would be done first about a Deployment, in words; nothing is written."""
+        view = self._view(key)
+        if view.release is not None:
+            at, weight = view.release.status.phase, words.percent(view.release.status.weight)
+            first = "users stay on the canary until the roll-out is whole" if at in ROLLED else "traffic to stable"
+            return f"release {view.release.name} is {at} at {weight}: {first}, then canary removed, route restored"
+        decision = salvage.decide(self._left(view)[0], self._pace)
+        texts = [told.message for told in decision.told] or [type(act).__name__ for act in decision.acts]
+        return "; ".join(texts) or ("it is left as it is" if decision.look_again is None else "it is cleaned up")
+
+    # What is done.
+
+    def bring_to_rest(self, keys: Sequence[str], seconds: float) -> Mapping[str, str]:
+        """Work until all are at rest or the time is over. Answers what those wait for that are not."""
+        return self._until_done(self._step, keys, seconds)
+
+    def clear_strays(self, scope: Scope, seconds: float) -> Mapping[str, str]:
+        """Put back the routes whose legs belong to no Deployment that is known; then free unreadable Releases."""
+        keys = [f"{namespace}/{service}" for namespace, service in self.inventory.strays(scope)]
+        left = self._until_done(self._step_stray, keys, seconds)
+        if not left:
+            self._free_unreadable(scope)
+        return left
+
+    def _until_done(
+        self, step: Callable[[str], float | None], keys: Sequence[str], seconds: float
+    ) -> Mapping[str, str]:
+        deadline = time.monotonic() + seconds
+        due = dict.fromkeys(keys, 0.0)
+        self._waiting = {}
+        with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            while due and time.monotonic() < deadline:
+                ready = [key for key, moment in due.items() if moment <= time.monotonic()]
+                for key, wait in zip(ready, pool.map(lambda key: self._safely(step, key), ready), strict=True):
+                    due.pop(key) if wait is None else due.update({key: time.monotonic() + wait})
+                time.sleep(max(0.0, min(due.values(), default=0.0) - time.monotonic()))
+        return {key: self._waiting.get(key, "the time was over") for key in due}
+
+    def _safely(self, step: Callable[[str], float | None], key: str) -> float | None:
+        """One step; what the cluster refuses is told and tried again."""
+        try:
+            return step(key)
+        except (errors.Conflict, Stale):
+            return 0.1
+        except errors.ClusterError as error:
+            self._wait_for(key, Told("Refused", str(error)))
+            return self._pace.poll
+
+    def _step(self, key: str) -> float | None:
+        view = self._view(key)
+        if view.release is not None:
+            again = self._reconciler.reconcile(view.namespace, view.name)
+            self._waiting[key] = view.release.status.message
+            return self._pace.poll if again is None else min(again, self._pace.poll)
+        left, target = self._left(view)
+        decision = salvage.decide(left, self._pace)
+        for told in decision.told:
+            self._wait_for(key, told)
+        for act in decision.acts:
+            self._actor.perform(act, Hand(view, None, target))
+        for release in view.ended:
+            self._actor.let_go(release)
+        return decision.look_again
+
+    def _step_stray(self, key: str) -> float | None:
+        namespace, _, service = key.partition("/")
+        target = salvage.target(namespace, service, self._domain)
+        route, age = self._routes.survey(target, None)
+        left = Left(None, (), route, age)
+        decision = salvage.decide(left, self._pace)
+        for told in decision.told:
+            self._wait_for(key, told)
+        view = View(namespace, service, None, None, (), ())
+        for act in decision.acts:
+            self._actor.perform(act, Hand(view, None, target))
+        return decision.look_again
+
+    def _view(self, key: str) -> View:
+        """As the controller sees it; without Releases where their definition is gone."""
+        namespace, _, name = key.partition("/")
+        with contextlib.suppress(errors.Missing):
+            view = self._observer.view(namespace, name)
+            return view if view.release is not None else self._with_orphans(view)
+        found = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
+        work = leaving(found) if found is not None else None
+        return self._with_orphans(View(namespace, name, found, work, (), ()))
+
+    def _with_orphans(self, view: View) -> View:
+        work, revisions = view.work, view.revisions
+        if work is not None:
+            sets = self._cluster.list(kinds.REPLICA_SET, view.namespace, labels=services.selector(work.spec)).items
+            revisions = workload.revisions(sets, work.uid)
+        canaries = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
+        ours = tuple(item for item in canaries if observing.owner_name(item) == view.name)
+        return replace(view, revisions=revisions, orphans=ours)
+
+    def _left(self, view: View) -> tuple[Left, Target | None]:
+        target = self._observer.target(view, None)
+        route, age = self._routes.survey(target, None) if target else (Survey(), 0.0)
+        going = [item for item in view.orphans if "deletionTimestamp" not in item["metadata"]]
+        left = Left(view.work, view.revisions, route, age, len(going), self._leavers(view, route))
+        return left, target
+
+    def _leavers(self, view: View, route: Survey) -> int:
+        """Addresses of canaries that still serve, and pods of theirs that nobody has told to go."""
+        known = self._canaries.setdefault(f"{view.namespace}/{view.name}", set())
+        known |= {item["metadata"]["labels"][names.RELEASE] for item in view.orphans}
+        known |= {pin.value for pin in route.legs if pin.label == names.RELEASE}
+        if not known:
+            return 0
+        chosen = f"{names.RELEASE} in ({','.join(sorted(known))})"
+        pods = self._cluster.list(kinds.POD, view.namespace, labels=chosen).items
+        slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items
+        ours = {pod["metadata"]["name"] for pod in pods}
+        serving = sum(
+            (item.get("targetRef") or {}).get("name") in ours and (item.get("conditions") or {}).get("serving", True)
+            for each in slices
+            for item in each.get("endpoints") or ()
+        )
+        return serving or observing.unready_leavers(pods)
+
+    def _free_unreadable(self, scope: Scope) -> None:
+        """A Release that can not be read is not held back by us either."""
+        for item in self.inventory.all(kinds.RELEASE, scope):
+            about = item["metadata"]
+            if names.FINALIZER in (about.get("finalizers") or ()) and not _is_readable(item):
+                kept = [each for each in about["finalizers"] if each != names.FINALIZER]
+                patch = {"metadata": {"finalizers": kept or None}}
+                self._cluster.patch(kinds.RELEASE, about["name"], about["namespace"], patch)
+
+    # What is told.
+
+    def _tell(self, view: View, release: Release | None, told: Told) -> None:
+        if told.reason == "PlanInvalid":
+            return
+        self._say(f"{view.namespace}/{view.name}", told)
+        if view.deployment is not None:
+            said = events.Words(told.reason, told.message, told.level.value, release.name if release else "")
+            self._herald.say(view.deployment, said, now())
+
+    def _wait_for(self, key: str, told: Told) -> None:
+        self._waiting[key] = told.message
+        if (key, told) not in self._said:
+            self._said.add((key, told))
+            self._say(key, told)
+
+
+def _is_readable(item: Json) -> bool:
+    try:
+        status.parse(item)
+    except (KeyError, ValueError, TypeError):
+        return False
+    return True

@@ -1,0 +1,174 @@
+"""The command line on real parts: a person follows, asks and waits; preflight on a healthy and on a broken cluster."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from deploy import hold, kinds, names
+from sandbox import ports, tools
+from tests.e2e import stage
+from tests.e2e.test_restore import in_mid_step, rampart
+
+SLOW_PLAN = {"interval": "60s", "bake": "20s"}
+PROMETHEUS = ("--prometheus-url", ports.url(ports.PROMETHEUS))
+
+
+def begun(play: stage.Stage, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "rollout", *words, "-n", play.namespace]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ})
+
+
+def test_a_release_is_followed_and_waited_for() -> None:
+    """`set image` then `wait`: exit code 0 at the promotion; status shows both versions meanwhile."""
+    with stage.opened() as play:
+        play.send()
+        play.set_image("v2")
+        waiting = begun(play, "wait", "web", "--timeout", "2m")
+        play.wait_weight("50")
+        stage.wait("both are measured", lambda: "requests (asked for" in shown(play))
+        card = shown(play)
+        assert "● 20 ── ◉ 50 ── ○ 100 %" in card
+        stable = next(line for line in card.splitlines() if line.strip().startswith("stable"))
+        assert "100.00 %" in stable
+        said, _ = waiting.communicate(timeout=120)
+        assert waiting.returncode == 0, said
+        play.wait_phase("Promoted")
+        again = rampart(play, "wait", "web", "--timeout", "5s")
+        assert again.returncode == 0, again.stderr
+        listed = json.loads(rampart(play, "history", "web", "-o", "json").stdout)
+        assert [item["phase"] for item in listed] == ["Promoted"]
+
+
+def test_an_abort_is_asked_and_ends_the_wait_with_its_code() -> None:
+    """Then what makes no sense is refused, and the running template is put back."""
+    with stage.opened(plan=SLOW_PLAN) as play:
+        in_mid_step(play)
+        refused = rampart(play, "retry", "web")
+        assert refused.returncode == 1
+        assert "does not fit a release in phase Stepping" in refused.stderr
+        waiting = begun(play, "wait", "web")
+        asked = rampart(play, "abort", "web")
+        assert asked.returncode == 0, asked.stderr
+        said, _ = waiting.communicate(timeout=60)
+        assert waiting.returncode == 4, said
+        assert "rampart retry web" in said
+        play.check_none_failed()
+        play.check_rest("v2", paused=True)
+        assert rampart(play, "promote", "web").returncode == 1
+        assert rampart(play, "restart", "web").returncode == 0
+        assert rampart(play, "revert", "web").returncode == 0
+        stage.wait("the running template is back", lambda: "AtRest" in rampart(play, "list").stdout)
+        assert rampart(play, "wait", "web", "--timeout", "9s").returncode == 0
+        play.check_rest("v1")
+
+
+def shown(play: stage.Stage) -> str:
+    return rampart(play, "status", "web", *PROMETHEUS).stdout
+
+
+def test_plan_foretells_the_edits_that_are_made() -> None:
+    """The weights of the diff are those that the route then shows; the query answers."""
+    with stage.opened(plan=SLOW_PLAN) as play:
+        play.send()
+        stage.wait("it is scraped", lambda: ": " in today(play))
+        found = rampart(play, "plan", "web", *PROMETHEUS)
+        assert found.returncode == 0, found.stdout
+        assert "steps          20,50      annotation" in found.stdout
+        assert "subset: rampart-stable-" in found.stdout
+        play.set_image("v2")
+        play.wait_weight("20")
+        stage.wait("the route shows it", lambda: weights(play) == [80, 20])
+        assert all(f"weight: {weight}" in found.stdout for weight in weights(play))
+
+
+def today(play: stage.Stage) -> str:
+    said = json.loads(rampart(play, "plan", "web", "-o", "json", *PROMETHEUS).stdout)
+    answer: str = said["questions"][0]["today"]
+    return answer
+
+
+def weights(play: stage.Stage) -> list[int]:
+    route = play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][0]["route"]
+    return [leg.get("weight", 100) for leg in route]
+
+
+def checks(play: stage.Stage, *words: str) -> dict[str, str]:
+    """Each check's text by what it is about, bad ones with a leading cross."""
+    done = rampart(play, "check", "-o", "json", *PROMETHEUS, *words)
+    found = json.loads(done.stdout)
+    wrong = any(item["state"] == "bad" for item in found)
+    assert done.returncode == (1 if wrong else 0)
+    return {item["about"]: ("✘ " if item["state"] == "bad" else "") + item["text"] for item in found}
+
+
+def test_check_is_content_with_a_healthy_cluster_and_finds_what_is_broken() -> None:
+    """The hold's binding, a definition's field, the Service: each is a cross that says so, and heals."""
+    election = {"leader-elect": "true", "lease-namespace": "rampart-system", "lease-name": f"check-{os.getpid()}"}
+    lease = ("--lease-namespace", "rampart-system", "--lease-name", election["lease-name"])
+    with stage.opened(flags=election) as play:
+        play.send()
+        stage.wait("it is scraped", lambda: "✘" not in str(checks(play, *lease)))
+        found = checks(play, *lease)
+        assert "would be held" in found["hold"]
+        assert "renewed" in found["leader"]
+        assert found["mesh"].startswith("Istio")
+        account = "system:serviceaccount:rampart-system:rampart"
+        assert checks(play, *lease, "--as", account)["rights"] == f"{account} may do all that the controller does"
+        play.kubectl("delete", "service", "web")
+        assert "no Service in the namespace selects its pods" in checks(play, *lease)[f"{play.namespace}/web"]
+        play.kubectl("apply", "-f", "-", given=stage.SERVICE)
+        without_the_hold(play, lease)
+        stage.wait("it is healed", lambda: "✘" not in str(checks(play, *lease)))
+        silent = checks(play, "--lease-namespace", "rampart-system", "--lease-name", "nobody")
+        assert silent["leader"] == "✘ nobody holds Lease rampart-system/nobody"
+
+
+def without_the_hold(play: stage.Stage, lease: tuple[str, ...]) -> None:
+    """Let the binding leave out this namespace (others' tests run beside), see the cross, and put it back."""
+    (binding,) = play.cluster.list(kinds.MUTATING_BINDING).items
+    name, before = binding["metadata"]["name"], binding["spec"].get("matchResources")
+    others = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": [play.namespace]}
+    left_out = {"namespaceSelector": {"matchExpressions": [others]}}
+    try:
+        play.cluster.patch(kinds.MUTATING_BINDING, name, None, {"spec": {"matchResources": left_out}})
+        stage.wait("the cross", lambda: checks(play, *lease)["hold"].startswith("✘"))
+        assert "the hold does not act on deployment" in checks(play, *lease)["hold"]
+    finally:
+        put_back = [{"op": "add" if before else "remove", "path": "/spec/matchResources", "value": before}]
+        play.cluster.patch(kinds.MUTATING_BINDING, name, None, put_back)
+    stage.wait("it holds again", lambda: hold.prove(play.cluster, play.get(kinds.DEPLOYMENT)) is None)
+
+
+def test_restore_takes_the_lease_from_a_controller_that_runs() -> None:
+    """Without it restore refuses; with it the controller stops, and does not take the template up again."""
+    election = {"leader-elect": "true", "lease-namespace": "rampart-system", "lease-name": f"restore-{os.getpid()}"}
+    lease = ("--lease-namespace", "rampart-system", "--lease-name", election["lease-name"])
+    with stage.opened(plan=SLOW_PLAN, flags={**election, "lease-seconds": "5"}) as play:
+        in_mid_step(play)
+        refused = rampart(play, "restore", "--all", *lease)
+        assert refused.returncode == 1
+        assert "--take-lease" in refused.stderr
+        done = rampart(play, "restore", "--all", "--take-lease", "--fence", "30s", *lease)
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert play.controller.process is not None
+        assert play.controller.process.poll() is None
+        time.sleep(8)  # longer than the lease that was taken: a controller that came back would be seen
+        assert play.get(kinds.DEPLOYMENT)["metadata"]["annotations"][names.HELD] == "left"
+        assert play.status()["phase"] == "Cancelled"
+        play.check_rest("v2", paused=True)
+        play.check_none_failed()
+
+
+def test_the_plugin_is_found_by_kubectl(tmp_path: Path) -> None:
+    """`kubectl rampart` is the same program, told where kubectl looks by kubectl's own flags."""
+    with stage.opened() as play:
+        plugin = tmp_path / "kubectl-rampart"
+        plugin.write_text(f'#!/bin/sh\nexec {sys.executable} -m rollout "$@"\n')
+        plugin.chmod(0o755)
+        with_plugin = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        command = [str(tools.kubectl()), "rampart", "list", "-n", play.namespace]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=with_plugin)
+        assert "AtRest" in done.stdout, done.stderr

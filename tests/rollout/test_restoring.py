@@ -1,0 +1,256 @@
+"""Restore: from whatever a controller left, to a cluster without anything of ours."""
+
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from deploy import errors, kinds, names
+from deploy.cluster import Cluster, Listing
+from deploy.kinds import Kind
+from rollout import restoring, settings, status
+from rollout.leftovers import Scope
+from rollout.restoring import Restorer
+from rollout.seen import Told
+from rollout.settings import Settings
+from rollout.status import Phase
+from tests.rollout.a_shop import ROUTE, Shop, a_shop
+from tests.rollout.small_cluster import SmallCluster
+
+KEY = "shop/web"
+
+
+class Ticking(SmallCluster):
+    """A cluster whose controllers act after each write of anybody's; `lost` kinds are not served."""
+
+    lost: frozenset[str] = frozenset()
+    ticks: bool = True
+
+    def within(self, seconds: float) -> "Ticking":
+        return self
+
+    def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> Listing:
+        if kind.kind in self.lost:
+            raise errors.Missing(f"no {kind.plural}")
+        return super().list(kind, namespace, labels)
+
+
+def a_ticking_shop() -> Shop:
+    shop = a_shop()
+    cluster = Ticking(objects=shop.cluster.objects, version=shop.cluster.version)
+    cluster.after = lambda written: cluster.tick() if written[1] in ("Deployment",) and cluster.ticks else None
+    shop.cluster = cluster
+    shop.restart()
+    return shop
+
+
+def restorer(shop: Shop, said: list[str] | None = None) -> Restorer:
+    found = settings.load({"prometheus_url": "http://p", "settle": 0.01, "drain": 0.01}, {})
+    assert isinstance(found, Settings)
+
+    def say(key: str, told: Told) -> None:
+        if said is not None:
+            said.append(f"{key} {told.reason}")
+
+    return Restorer(cast(Cluster, shop.cluster), found, say)
+
+
+def restore(shop: Shop, seconds: float = 5) -> dict[str, str]:
+    """All of it, as the command does it."""
+    hand = restorer(shop)
+    waiting = {**hand.bring_to_rest(hand.inventory.concerned(Scope()), seconds)}
+    return waiting or {**hand.clear_strays(Scope(), seconds)}
+
+
+def check_clean(shop: Shop) -> None:
+    """The route is the user's; no canary, no leg object, no finalizer."""
+    assert shop.route == ROUTE
+    assert shop.cluster.list(kinds.DESTINATION_RULE).items == []
+    assert [item["metadata"]["name"] for item in shop.cluster.list(kinds.DEPLOYMENT).items] == ["web"]
+    assert all(not item.finalizers for item in (shop.releases if not lost(shop) else []))
+
+
+def lost(shop: Shop) -> bool:
+    return isinstance(shop.cluster, Ticking) and bool(shop.cluster.lost)
+
+
+def in_phase(phase: Phase) -> Callable[[Shop], bool]:
+    return lambda shop: bool(shop.phases) and shop.phases[-1] == phase
+
+
+@pytest.mark.parametrize("phase", [Phase.PENDING, Phase.PREPARING, Phase.STEPPING, Phase.BAKING])
+def test_a_release_in_flight_falls_and_its_template_stays_paused(phase: Phase) -> None:
+    """As for an opt-out, while the annotation stays."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(in_phase(phase))
+    assert restore(shop) == {}
+    check_clean(shop)
+    assert shop.phases == ["Cancelled"]
+    assert shop.deployment["spec"]["paused"]
+    assert shop.notes == {"strategy": "canary", "held": "left"}
+    assert "rampart restore takes Rampart out" in shop.releases[0].status.decisions[0].message
+
+
+def test_a_promotion_past_the_first_rolled_pod_is_finished() -> None:
+    """Users stay on the canary until the roll-out is whole (law 11)."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(in_phase(Phase.PROMOTING))
+    shop.look()
+    assert "paused" not in shop.deployment["spec"]
+    assert restore(shop) == {}
+    check_clean(shop)
+    assert shop.phases == ["Promoted"]
+    assert shop.notes == {"strategy": "canary"}
+
+
+def test_a_roll_out_that_is_not_whole_keeps_users_on_the_canary_and_says_so() -> None:
+    """The time is over before it is whole: nothing was torn down."""
+    shop = a_ticking_shop()
+    shop.cluster.rolls = False
+    shop.change("v2")
+    shop.live(in_phase(Phase.PROMOTING))
+    shop.look()
+    before = shop.weights
+    assert "roll" in restore(shop, 0.5)[KEY]
+    assert shop.weights == before == [("stable", 0), ("canary", 100)]
+
+
+@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.STEPPING, Phase.BAKING])
+def test_without_the_definition_of_releases_everything_is_found_and_removed(phase: Phase) -> None:
+    """Case 66: route, legs and canary are all that is left of it."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(in_phase(phase))
+    assert isinstance(shop.cluster, Ticking)
+    shop.cluster.lost = frozenset({"Release", "ReleasePolicy"})
+    for key in [key for key in shop.cluster.objects if key[0] == "Release"]:
+        del shop.cluster.objects[key]
+    assert restore(shop) == {}
+    check_clean(shop)
+    assert shop.notes["held"] == "left"
+
+
+def test_the_fall_is_the_first_write() -> None:
+    """Without a Release too, and to the stable pods: the root selects the canary's as well (law 9)."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(in_phase(Phase.STEPPING))
+    for key in [key for key in shop.cluster.objects if key[0] == "Release"]:
+        del shop.cluster.objects[key]
+    shop.cluster.writes.clear()
+    assert restore(shop) == {}
+    kinds_written = [kind for _, kind, _ in shop.cluster.writes if kind != "Event"]
+    assert kinds_written == ["VirtualService", "Deployment", "VirtualService", "DestinationRule", "Deployment"]
+
+
+def test_half_a_roll_out_without_its_release_keeps_users_on_the_canary() -> None:
+    """The old pods are not whole: nothing falls onto them."""
+    shop = a_ticking_shop()
+    shop.cluster.rolls = False
+    shop.change("v2")
+    shop.live(in_phase(Phase.PROMOTING))
+    shop.look()
+    for key in [key for key in shop.cluster.objects if key[0] == "Release"]:
+        del shop.cluster.objects[key]
+    assert "users stay on the canary" in restore(shop, 0.5)[KEY]
+    assert shop.weights == [("stable", 0), ("canary", 100)]
+    shop.cluster.rolls = True
+    shop.cluster.tick()
+    assert restore(shop) == {}
+    check_clean(shop)
+    assert shop.notes == {"strategy": "canary"}
+
+
+def test_legs_without_any_deployment_are_taken_out_of_the_route() -> None:
+    """The Deployment was deleted by force, and its Release with it."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(in_phase(Phase.STEPPING))
+    for key in [key for key in shop.cluster.objects if key[0] in ("Release", "Deployment", "ReplicaSet")]:
+        del shop.cluster.objects[key]
+    assert restore(shop) == {}
+    assert shop.route == ROUTE
+    assert shop.cluster.list(kinds.DESTINATION_RULE).items == []
+
+
+def test_a_release_that_can_not_be_read_is_let_go() -> None:
+    """Its finalizer would hold up its namespace for ever."""
+    shop = a_ticking_shop()
+    about = {"finalizers": [names.FINALIZER, "others.dev/one"]}
+    shop.cluster.seed(kinds.RELEASE, "broken", metadata=about, spec={"deployment": "web", "revision": 7})
+    assert restore(shop) == {}
+    assert shop.cluster.get(kinds.RELEASE, "broken")["metadata"]["finalizers"] == ["others.dev/one"]
+
+
+def test_a_deployment_at_rest_is_no_concern() -> None:
+    """Nothing is written."""
+    shop = a_ticking_shop()
+    shop.cluster.writes.clear()
+    assert restorer(shop).inventory.concerned(Scope()) == ()
+    assert restore(shop) == {}
+    assert shop.cluster.writes == []
+
+
+def test_only_what_is_in_the_scope_is_touched() -> None:
+    """By namespace and by name."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    hand = restorer(shop)
+    assert hand.inventory.concerned(Scope(("shop",), ("web",))) == (KEY,)
+    assert hand.inventory.concerned(Scope(("other",))) == ()
+    assert hand.inventory.concerned(Scope((), ("shop",))) == ()
+
+
+def test_what_would_be_done_is_foretold_without_a_write() -> None:
+    """For a release in flight, and for what has none."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(in_phase(Phase.STEPPING))
+    shop.cluster.writes.clear()
+    release = shop.releases[0].name
+    wished = f"release {release} is Stepping at 5 %: traffic to stable, then canary removed, route restored"
+    assert restorer(shop).prospect(KEY) == wished
+    del shop.cluster.objects["Release", release]
+    assert restorer(shop).prospect(KEY) == "all traffic back to stable"
+    assert shop.cluster.writes == []
+
+
+def test_every_decision_is_said_once() -> None:
+    """On the console and in Events."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(in_phase(Phase.STEPPING))
+    said: list[str] = []
+    restorer(shop, said).bring_to_rest((KEY,), 5)
+    assert f"{KEY} OptedOut" in said
+    assert len(said) == len(set(said))
+    assert status.parse(shop.cluster.list(kinds.RELEASE).items[0]).status.reason == "OptedOut"
+    assert restoring.LEAVING
+
+
+class Narrow(Ticking):
+    """Only one namespace may be read."""
+
+    def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> Listing:
+        if namespace is None:
+            raise errors.Forbidden("only in shop")
+        return super().list(kind, namespace, labels)
+
+
+def test_rights_in_some_namespaces_are_enough_for_these() -> None:
+    """An installation that is limited to namespaces is taken out by its own account."""
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(in_phase(Phase.STEPPING))
+    narrow = Narrow(objects=shop.cluster.objects, version=shop.cluster.version)
+    narrow.after = lambda written: narrow.tick() if written[1] == "Deployment" else None
+    shop.cluster = narrow
+    found = settings.load({"prometheus_url": "http://p", "settle": 0.01, "drain": 0.01}, {})
+    assert isinstance(found, Settings)
+    scope = Scope(("shop",))
+    hand = Restorer(cast(Cluster, narrow), found, lambda key, told: None, scope.namespaces)
+    assert hand.bring_to_rest(hand.inventory.concerned(scope), 5) == {}
+    assert hand.clear_strays(scope, 5) == {}
+    assert shop.route == ROUTE
