@@ -24,8 +24,8 @@ Json = dict[str, Any]
 PROGRAMS = {"rampart": (sys.executable, "-m", "rollout")}
 """What an image of that name has as its entry point."""
 
-_ENTER = 'mount -t tmpfs tmpfs /run && cp -r "$0"/. /run/ && exec "$@"'
-"""A /run of its own, with the projected files in it; then the command."""
+_ENTER = 'mount -t tmpfs tmpfs /run && cp -r "$0"/. /run/ && echo "$HOSTNAME" > /proc/sys/kernel/hostname && exec "$@"'
+"""A /run of its own, with the projected files in it, and the pod's name as host name; then the command."""
 
 Unsupported = volumes.Unsupported
 
@@ -70,7 +70,7 @@ class ProcessContainer:
         files = await self._files()
         with self._log().open("ab") as log:
             process = self._process = await asyncio.create_subprocess_exec(
-                *("unshare", "--mount", "sh", "-c", _ENTER, str(files), *command(self._spec)),
+                *("unshare", "--mount", "--uts", "sh", "-c", _ENTER, str(files), *command(self._spec)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -151,6 +151,7 @@ def environment(pod: Json, spec: Json, address: str) -> dict[str, str]:
     return {
         "PATH": path,
         "HOME": "/",
+        "HOSTNAME": pod["metadata"]["name"],
         "KUBERNETES_SERVICE_HOST": ports.LOOPBACK,
         "KUBERNETES_SERVICE_PORT": str(ports.API_SERVER),
         **own,

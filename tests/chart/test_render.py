@@ -11,6 +11,7 @@ import helm_python
 import pytest
 import yaml
 
+from rollout import cli
 from sandbox import chart
 from tests.chart import renders
 
@@ -107,8 +108,26 @@ def test_the_uninstallation_restores_first_with_the_controllers_own_settings() -
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete"
     deployed, restoring = renders.pods(renders.NAMED)
     assert restoring["serviceAccountName"] == deployed["serviceAccountName"]
-    assert restoring["containers"][0]["args"] == ["restore", "--all", "--take-lease", "--timeout", "5m"]
+    assert restoring["containers"][0]["args"] == ["restore", "--all", "--take-lease", "--timeout=5m"]
     assert restoring["containers"][0]["env"] == deployed["containers"][0]["env"]
+
+
+def test_what_restores_reads_the_same_kubeconfig() -> None:
+    """Where the controller serves another cluster."""
+    values = {"kubeconfigFile": {"secret": "other", "key": "config"}}
+    path = renders.environment(values)["RAMPART_KUBECONFIG"]
+    assert f"--kubeconfig={path}" in renders.pods(values)[1]["containers"][0]["args"]
+
+
+def test_the_restore_command_is_one_that_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    """With these flags: a wrong one would be found at the uninstallation only."""
+    words = renders.pods({"kubeconfigFile": {"secret": "other", "key": "config"}})[1]["containers"][0]["args"]
+    with pytest.raises(SystemExit) as said:
+        cli.main([*words, "--help"])
+    assert said.value.code == 0
+    with pytest.raises(SystemExit) as said:
+        cli.main([*words, "--no-such-flag"])
+    assert "unrecognized arguments: --no-such-flag" in capsys.readouterr().err
 
 
 def test_the_jobs_pods_are_not_counted_as_controllers() -> None:

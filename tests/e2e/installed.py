@@ -60,8 +60,9 @@ class Installation:
 
     def leader(self) -> str:
         """The pod that holds the Lease; empty while none does."""
-        holder = self.get("leases")[0]["spec"].get("holderIdentity") or ""
-        return next((name for pod in self.pods() if holder.startswith(name := pod["metadata"]["name"])), "")
+        holders = [lease["spec"].get("holderIdentity") or "" for lease in self.get("leases")]
+        pods = [pod["metadata"]["name"] for pod in self.pods()]
+        return next((name for name in pods for holder in holders if holder.startswith(name)), "")
 
     def page(self, path: str) -> str:
         """A page of all controllers, one after the other."""

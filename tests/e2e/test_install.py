@@ -23,6 +23,13 @@ RARE = {
 }
 """What a release does not do each time; tests of their own do."""
 VERBS = {"replace": "update"}
+HASTY = {
+    "terminationGracePeriodSeconds": 3,
+    "probes": {
+        "liveness": {"periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 4},
+        "readiness": {"periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 1},
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +71,12 @@ def check_rights(calls: dict[tuple[str, str, str], float]) -> None:
     used = {(VERBS.get(verb, verb), kind) for verb, kind, code in calls if code.startswith("2")}
     given = {(verb, resource.partition("/")[0]) for _, resource, verb in test_rights.USES}
     assert given - used <= RARE.keys()
-    assert used - given <= {("create", "selfsubjectaccessreviews")}
+    assert {call for call in used if call[1] in {kind for _, kind in given}} <= given
 
 
 def test_a_dead_controller_is_restarted_by_its_probe(bare: Box) -> None:
     """Frozen: its liveness probe fails, it is killed and started again, and meanwhile the other one leads."""
-    with installed.opened(bare, stage.PLAN) as (house, _app):
+    with installed.opened(bare, stage.PLAN, **HASTY) as (house, _app):
         stage.wait("one leads", house.leader)
         first = house.leader()
         freeze(bare, first)
@@ -102,7 +109,8 @@ def test_uninstalled_in_mid_release_brings_all_traffic_back_first(bare: Box) -> 
         house.helm("uninstall", chart.RELEASE)
         app.check_restored("v2")
         said = house.words("restore")
-        assert f"kubectl rollout resume deployment/web -n {app.namespace}" in said or "rollout resume" in said
+        assert "rollout resume" in said
+        assert app.namespace in said
         check_gone(house)
         app.check_none_failed()
 
