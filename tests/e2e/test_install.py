@@ -1,5 +1,6 @@
 """Installed by Helm, upgraded, rolled back and removed in mid-release: nothing breaks and no request fails."""
 
+import fcntl
 import json
 import sys
 from collections.abc import Iterator
@@ -34,9 +35,11 @@ HASTY = {
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[Box]:
-    """A cluster with a mesh and without anything of the project."""
-    with cluster.running(scrape_interval=timedelta(seconds=2), without=("manifests",)) as box:
-        yield box
+    """A cluster with a mesh and without anything of the project; one at a time, whichever workers run these tests."""
+    with (cluster.current().home.root / "bare.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with cluster.running(scrape_interval=timedelta(seconds=2), without=("manifests",)) as box:
+            yield box
 
 
 def test_installed_upgraded_and_rolled_back_under_load(bare: Box) -> None:
