@@ -108,7 +108,7 @@ def test_the_uninstallation_restores_first_with_the_controllers_own_settings() -
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete"
     deployed, restoring = renders.pods(renders.NAMED)
     assert restoring["serviceAccountName"] == deployed["serviceAccountName"]
-    assert restoring["containers"][0]["args"] == ["restore", "--all", "--take-lease", "--timeout=5m"]
+    assert restoring["containers"][0]["args"] == ["restore", "--all", "--take-lease", "--timeout=4m"]
     assert restoring["containers"][0]["env"] == deployed["containers"][0]["env"]
 
 
