@@ -97,7 +97,6 @@ class App:
 
     def open(self, plan: dict[str, str]) -> None:
         """Version 1 runs and serves."""
-        self.box.kubectl("create", "namespace", self.namespace)
         self.kubectl("apply", "-f", "-", text="\n---\n".join(stage.manifests("v1", plan)))
         self.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
         self.route = self.get("virtualservice", "web")["spec"]
@@ -159,15 +158,18 @@ class App:
 
 
 @contextlib.contextmanager
-def opened(box: Box, plan: dict[str, str], **values: Any) -> Iterator[tuple[Installation, App]]:
+def opened(app: App, plan: dict[str, str], **values: Any) -> Iterator[Installation]:
     """Installed, and the app runs; at the end nothing of both is left, not even the Lease that keeps others out."""
-    house, app = Installation(box), App(box)
-    house.install(**values)
+    box, house = app.box, Installation(app.box)
+    box.kubectl("create", "namespace", app.namespace)
     try:
+        house.install(**values)
         app.open(plan)
-        yield house, app
+        yield house
     except BaseException:
-        sys.stderr.write(f"{house.words()}\n--- status\n{app.status()}\n")
+        sys.stderr.write(
+            f"{house.words()}\n--- status\n{app.kubectl('get', 'releases,deployments,events', '-o', 'wide')}\n"
+        )
         raise
     finally:
         if app.traffic is not None:

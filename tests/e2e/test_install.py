@@ -44,7 +44,8 @@ def bare() -> Iterator[Box]:
 
 def test_installed_upgraded_and_rolled_back_under_load(bare: Box) -> None:
     """Pods as the chart says; one leads; a release is promoted; two more while the controllers are replaced."""
-    with installed.opened(bare, stage.PLAN) as (house, app):
+    app = installed.App(bare)
+    with installed.opened(app, stage.PLAN) as house:
         assert len(house.pods()) == 2
         stage.wait("one of them leads", house.leader)
         app.set_image("v2")
@@ -79,7 +80,7 @@ def check_rights(calls: dict[tuple[str, str, str], float]) -> None:
 
 def test_a_dead_controller_is_restarted_by_its_probe(bare: Box) -> None:
     """Frozen: its liveness probe fails, it is killed and started again, and meanwhile the other one leads."""
-    with installed.opened(bare, stage.PLAN, **HASTY) as (house, _app):
+    with installed.opened(installed.App(bare), stage.PLAN, **HASTY) as house:
         stage.wait("one leads", house.leader)
         first = house.leader()
         freeze(bare, first)
@@ -106,8 +107,9 @@ def freeze(box: Box, pod: str) -> None:
 
 
 def test_uninstalled_in_mid_release_brings_all_traffic_back_first(bare: Box) -> None:
-    """The hook takes the Lease, restores, says what stays paused; then all is gone but the kinds."""
-    with installed.opened(bare, installed.SLOW) as (house, app):
+    """Rights in one namespace only: the hook takes the Lease, restores, says what stays paused; then all is gone."""
+    app = installed.App(bare)
+    with installed.opened(app, installed.SLOW, namespaces=[app.namespace]) as house:
         app.reach("v2", "20")
         house.helm("uninstall", chart.RELEASE)
         app.check_restored("v2")
@@ -129,7 +131,8 @@ def check_gone(house: installed.Installation) -> None:
 
 def test_without_the_hook_restore_by_hand_does_the_same(bare: Box) -> None:
     """Uninstalled without a hook in mid-release: the documented command, by an administrator, brings all to rest."""
-    with installed.opened(bare, installed.SLOW, restore={"onUninstall": False}) as (house, app):
+    app = installed.App(bare)
+    with installed.opened(app, installed.SLOW, restore={"onUninstall": False}) as house:
         app.reach("v2", "20")
         house.helm("uninstall", chart.RELEASE)
         assert 20 in app.weights(), "nobody has touched the route"
