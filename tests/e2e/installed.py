@@ -22,7 +22,7 @@ VALUES: Json = {
     "controller": {"look": 2, "warmUp": "3s", "minRequests": 10, "keep": 1},
     "leaderElection": {"leaseSeconds": 6},
     "probes": {
-        "liveness": {"periodSeconds": 2, "failureThreshold": 5},
+        "liveness": {"periodSeconds": 2, "failureThreshold": 15},
         "readiness": {"periodSeconds": 1, "failureThreshold": 2},
     },
 }

@@ -27,7 +27,7 @@ VERBS = {"replace": "update"}
 HASTY = {
     "terminationGracePeriodSeconds": 3,
     "probes": {
-        "liveness": {"periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 4},
+        "liveness": {"periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 12},
         "readiness": {"periodSeconds": 1, "timeoutSeconds": 1, "failureThreshold": 1},
     },
 }
