@@ -20,29 +20,40 @@ from deploy.workload import Workload
 from rollout import status
 
 LEAST_VERSION = (1, 36)
-APPLY = "apply the chart's crds/ (kubectl apply --server-side -f charts/rampart/crds)"
+APPLY = "upgrade the chart, or: kubectl apply --server-side -f charts/rampart/definitions"
 
-READ = ("get", "list", "watch")
+WATCHED = ("list", "watch")
+ROUTED = ("get", *WATCHED, "create", "update", "patch", "delete")
 RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
-    (kinds.DEPLOYMENT, "", (*READ, "patch", "create", "delete")),
-    (kinds.REPLICA_SET, "", READ),
-    (kinds.POD, "", READ),
-    (kinds.SERVICE, "", READ),
-    (kinds.ENDPOINT_SLICE, "", READ),
-    (kinds.EVENT, "", ("create", "patch")),
-    (kinds.RELEASE, "", (*READ, "create", "update", "patch", "delete")),
-    (kinds.RELEASE, "status", ("get", "update", "patch")),
-    (kinds.RELEASE, "finalizers", ("update",)),
-    (kinds.RELEASE_POLICY, "", READ),
-    (kinds.VIRTUAL_SERVICE, "", (*READ, "create", "update", "patch", "delete")),
-    (kinds.DESTINATION_RULE, "", (*READ, "create", "update", "patch", "delete")),
+    (kinds.DEPLOYMENT, "", ("get", *WATCHED, "create", "patch", "delete")),
+    (kinds.REPLICA_SET, "", ("list",)),
+    (kinds.POD, "", ("list",)),
+    (kinds.SERVICE, "", ("list",)),
+    (kinds.ENDPOINT_SLICE, "", ("list",)),
+    (kinds.EVENT, "", ("create",)),
+    (kinds.RELEASE, "", ("get", *WATCHED, "create", "patch", "delete")),
+    (kinds.RELEASE, "status", ("patch",)),
+    (kinds.RELEASE_POLICY, "", WATCHED),
+    (kinds.VIRTUAL_SERVICE, "", ROUTED),
+    (kinds.DESTINATION_RULE, "", ROUTED),
 )
 """What the controller does with each kind in the namespaces that it watches; a test holds it against the chart."""
 
 CLUSTER_RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = tuple(
-    (kind, "", READ)
-    for kind in (kinds.MUTATING_POLICY, kinds.MUTATING_BINDING, kinds.VALIDATING_POLICY, kinds.VALIDATING_BINDING)
+    (kind, "", WATCHED)
+    for kind in (
+        kinds.VIRTUAL_SERVICE,
+        kinds.DESTINATION_RULE,
+        kinds.MUTATING_POLICY,
+        kinds.MUTATING_BINDING,
+        kinds.VALIDATING_POLICY,
+        kinds.VALIDATING_BINDING,
+    )
 )
+"""What it reads of the whole cluster, whichever namespaces it watches."""
+
+LEASE_RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = ((kinds.LEASE, "", ("get", "create", "update")),)
+"""What it does in its own namespace."""
 
 
 class State(StrEnum):

@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,14 +25,19 @@ current = box.current
 kubeconfig_for = box.kubeconfig_for
 
 
-def start(place: home.Home, scrape_interval: timedelta = SCRAPE_INTERVAL, tell: Tell = leash.silently) -> leash.Leash:
-    """Build what is missing, start all parts, return when all are ready.
+def start(
+    place: home.Home,
+    scrape_interval: timedelta = SCRAPE_INTERVAL,
+    tell: Tell = leash.silently,
+    without: Collection[str] = (),
+) -> leash.Leash:
+    """Build what is missing, start all parts but those left out, return when all are ready.
 
     Raises Unfit, BuildFailed or StartFailed (with the last lines of the log of the part that did not start).
     """
     host.check()
     building.ensure()
-    held = leash.launch(place, scrape_interval)
+    held = leash.launch(place, scrape_interval, without)
     try:
         held.await_ready(tell)
     except BaseException:
@@ -43,12 +48,19 @@ def start(place: home.Home, scrape_interval: timedelta = SCRAPE_INTERVAL, tell: 
 
 @contextlib.contextmanager
 def running(
-    directory: Path | None = None, *, scrape_interval: timedelta = SCRAPE_INTERVAL, tell: Tell = leash.silently
+    directory: Path | None = None,
+    *,
+    scrape_interval: timedelta = SCRAPE_INTERVAL,
+    tell: Tell = leash.silently,
+    without: Collection[str] = (),
 ) -> Iterator[Box]:
-    """A sandbox for the length of a `with`; without a directory it has one of its own, removed at the end."""
+    """A sandbox for the length of a `with`; without a directory it has one of its own, removed at the end.
+
+    `without` names parts that are left out, such as "manifests" for a cluster that does not know the project yet.
+    """
     root = directory or Path(tempfile.mkdtemp(prefix="rampart-sandbox-"))
     try:
-        held = start(home.Home(root.absolute()), scrape_interval, tell)
+        held = start(home.Home(root.absolute()), scrape_interval, tell, without)
         try:
             yield held.box
         finally:

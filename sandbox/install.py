@@ -8,15 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sandbox import errors, home, tools
+from sandbox import chart, errors, home, tools
 
 Json = dict[str, Any]
 
 NAMESPACES = ("istio-system", "rampart-system")
-PROJECT = Path(__file__).parent.parent / "charts" / "rampart"
-DEFINITIONS = PROJECT / "crds"
 ESTABLISHED_SECONDS = 30.0
-MANIFESTS = PROJECT / "plain"
+NOT_HERE = ("Deployment", "Job", "PodDisruptionBudget")
+"""Of the chart's objects: tests run a controller of their own, as the chart's ServiceAccount."""
 
 
 def main() -> int:
@@ -32,28 +31,31 @@ def main() -> int:
 
 
 def install_definitions(place: home.Home) -> None:
-    """Namespaces, and every kind of object that istiod and the project know; ready to be used on return."""
+    """Namespaces, and every kind of object that istiod knows; ready to be used on return."""
     _apply_text(place, json.dumps(_namespaces()))
     # Creating takes half the time of applying, and a new cluster holds none of them.
     _kubectl(place, "create", "--validate=false", "--filename", str(tools.definitions()))
-    if DEFINITIONS.is_dir():
-        _apply(place, DEFINITIONS)
     _await_established(place)
 
 
 def install_manifests(place: home.Home) -> None:
-    """The project's policies, rights and accounts."""
-    if MANIFESTS.is_dir():
-        _apply(place, MANIFESTS)
+    """The project's kinds, policies, rights and account, as its chart renders them."""
+    _apply_text(place, json.dumps(manifests()))
+    _await_established(place)
+
+
+def manifests() -> Json:
+    """All of the chart but what runs."""
+    return {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [each for each in chart.objects() if each["kind"] not in NOT_HERE],
+    }
 
 
 def _namespaces() -> Json:
     items = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in NAMESPACES]
     return {"apiVersion": "v1", "kind": "List", "items": items}
-
-
-def _apply(place: home.Home, directory: Path) -> None:
-    _kubectl(place, "apply", "--server-side", "--force-conflicts", "--validate=false", "--filename", str(directory))
 
 
 def _apply_text(place: home.Home, text: str) -> None:

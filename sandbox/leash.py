@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO
@@ -72,7 +72,7 @@ class Leash:
         raise errors.StartFailed(f"the sandbox was not ready after {START_PATIENCE.total_seconds():.0f} s")
 
 
-def launch(place: home.Home, scrape_interval: timedelta) -> Leash:
+def launch(place: home.Home, scrape_interval: timedelta, without: Collection[str] = ()) -> Leash:
     """Start the supervisor in namespaces of its own; nothing is ready yet."""
     place.prepare()
     lock = _lock(place)
@@ -80,7 +80,7 @@ def launch(place: home.Home, scrape_interval: timedelta) -> Leash:
         inside.sweep(place)
         place.empty()
         credentials.prepare(place)
-        settings = {"scrape_interval_seconds": scrape_interval.total_seconds()}
+        settings = {"scrape_interval_seconds": scrape_interval.total_seconds(), "without": sorted(without)}
         home.write(place.settings_file, json.dumps(settings))
         with place.log("supervisor").open("wb") as log:
             process = subprocess.Popen(

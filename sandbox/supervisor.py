@@ -232,7 +232,8 @@ def main() -> int:
     settings = json.loads(place.settings_file.read_text())
     bring_up_network()
     scrape_interval = timedelta(seconds=settings["scrape_interval_seconds"])
-    return Supervisor(place, parts.everything(place, scrape_interval)).run()
+    members = parts.everything(place, scrape_interval)
+    return Supervisor(place, tuple(part for part in members if part.name not in settings["without"])).run()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from sandbox.pods import behaviour, process, runtime, server, status, telemetry
 Json = dict[str, Any]
 Labels = Callable[[Json], dict[str, str]]
 Processes = Callable[[Json, Json, str], runtime.Runtime]
-"""Makes the run of a container that has a command, from pod, container and address."""
+"""Makes the run of a container that is a process, from pod, container and address."""
 
 BACK_OFF = (0, 10, 20, 40, 80, 160, 300)
 """Seconds before the next start, as the kubelet's: at once, then doubling up to five minutes."""
@@ -157,8 +157,8 @@ class Life:
             failures += 1
 
     async def _container(self, spec: Json, served: tuple[int, ...]) -> runtime.Runtime:
-        """What runs: the container's own command, else a server that behaves as the image's tag says."""
-        if spec.get("command"):
+        """What runs: a process, else a server that behaves as the image's tag says."""
+        if process.is_process(spec):
             return self._processes(self.pod, spec, self.address)
         acts = behaviour.parse(spec["image"])
         if acts.pull_fails:
@@ -171,7 +171,7 @@ class Life:
         began = datetime.now(UTC)
         self._running[name] = container
         self._set(name, state=status.started(began), ready=False)
-        code = await container.run(lambda: self._set(name, ready=True))
+        code = await container.run(lambda ready: self._set(name, ready=ready))
         finished = datetime.now(UTC)
         self._running.pop(name, None)
         self._set(name, state=status.ended(code, began, finished), ready=False)

@@ -1,34 +1,33 @@
-"""Runs one container as a real process: for a container with a `command`, such as the controller itself.
+"""Runs one container as a real process: one that has a `command`, or whose image is a program of this project.
 
-The process finds what a pod finds: its environment, and its ServiceAccount's token, the cluster's authority and its
-namespace in /var/run/secrets/kubernetes.io/serviceaccount (on a /run of its own). There is no image: programs are
-those of this machine, this Python first; and no network of its own: a listener on all addresses is one per sandbox,
-so replicas that listen have to bind their pod address (`status.podIP` by fieldRef).
+The process finds what a pod finds: its environment, and below /run (one of its own) its ServiceAccount's token, the
+cluster's authority, its namespace, and the Secrets and ConfigMaps that are mounted there. There are no images:
+programs are those of this machine, this Python first; and no network of its own: a listener on all addresses is one
+per sandbox, so replicas that listen have to bind their pod address (`status.podIP` by fieldRef).
 """
 
 import asyncio
-import http.client
+import contextlib
 import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox import api, credentials, home, inside, ports, supervisor
-from sandbox.pods import runtime
+from sandbox import api, home, inside, ports, supervisor
+from sandbox.pods import probing, runtime, volumes
 
 Json = dict[str, Any]
 
-SECRETS = "/var/run/secrets/kubernetes.io/serviceaccount"
-TOKEN_SECONDS = 24 * 3600
+PROGRAMS = {"rampart": (sys.executable, "-m", "rollout")}
+"""What an image of that name has as its entry point."""
 
-_ENTER = f'mount -t tmpfs tmpfs /run && mkdir -p {SECRETS} && cp "$0"/* {SECRETS}/ && exec "$@"'
-"""A /run of its own, with the projected files in it; then the command."""
+_ENTER = 'mount -t tmpfs tmpfs /run && cp -r "$0"/. /run/ && echo "$HOSTNAME" > /proc/sys/kernel/hostname && exec "$@"'
+"""A /run of its own, with the projected files in it, and the pod's name as host name; then the command."""
 
-
-class Unsupported(ValueError):
-    """The container asks for something that this kubelet does not do."""
+Unsupported = volumes.Unsupported
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,23 @@ class Setting:
     place: home.Home
 
 
+def is_process(spec: Json) -> bool:
+    """Whether the container is a process and no server that behaves as its image's tag says."""
+    return bool(spec.get("command")) or _program(spec["image"]) in PROGRAMS
+
+
+def command(spec: Json) -> list[str]:
+    """The container's command, else its image's entry point; then its arguments."""
+    return [*(spec.get("command") or PROGRAMS[_program(spec["image"])]), *(spec.get("args") or ())]
+
+
+def _program(image: str) -> str:
+    """An image's name without registry, tag and digest."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
 class ProcessContainer:
-    """One run of a container that has a command."""
+    """One run of a container."""
 
     def __init__(self, setting: Setting, pod: Json, spec: Json, address: str) -> None:
         self._setting = setting
@@ -48,15 +62,15 @@ class ProcessContainer:
         self._spec = spec
         self._address = address
         self._environment = environment(pod, spec, address)
+        list(volumes.mounted(pod, spec))  # what is not supported is said before it is started
         self._process: asyncio.subprocess.Process | None = None
 
-    async def run(self, ready: Callable[[], None]) -> int:
-        """Until the process ends. A readinessProbe by httpGet is asked until it succeeds once."""
-        secrets = await self._secrets()
-        command = [*self._spec["command"], *self._spec.get("args", ())]
+    async def run(self, ready: Callable[[bool], None]) -> int:
+        """Until the process ends, by itself or because its livenessProbe failed."""
+        files = await self._files()
         with self._log().open("ab") as log:
             process = self._process = await asyncio.create_subprocess_exec(
-                *("unshare", "--mount", "sh", "-c", _ENTER, str(secrets), *command),
+                *("unshare", "--mount", "--uts", "sh", "-c", _ENTER, str(files), *command(self._spec)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -64,11 +78,12 @@ class ProcessContainer:
                 cwd=inside.ROOT,
                 preexec_fn=supervisor.die_with_parent,
             )
-        asking = asyncio.create_task(self._await_readiness(ready))
+        probes = [asyncio.create_task(each) for each in self._probes(ready)]
         try:
             code = await process.wait()
         finally:
-            asking.cancel()
+            for probe in probes:
+                probe.cancel()
         return code if code >= 0 else 128 - code
 
     def drain(self) -> None:
@@ -88,51 +103,38 @@ class ProcessContainer:
         name = f"pod.{metadata['namespace']}.{metadata['name']}.{self._spec['name']}"
         return self._setting.place.log(name)
 
-    async def _secrets(self) -> Path:
-        """Wait, as a kubelet does, until the volume can be filled."""
+    async def _files(self) -> Path:
+        """Wait, as a kubelet does, until the volumes can be filled."""
         while True:
             try:
-                return await self._project()
+                return await volumes.project(self._setting.client, self._setting.place, self._pod, self._spec)
             except api.FAILURES as error:
-                print(f"no token yet for {self._pod['metadata']['name']}: {error!r}", flush=True)
+                print(f"no volumes yet for {self._pod['metadata']['name']}: {error!r}", flush=True)
             await asyncio.sleep(api.RETRY_SECONDS)
 
-    async def _project(self) -> Path:
-        """The files of the ServiceAccount's projected volume."""
-        metadata = self._pod["metadata"]
-        account = self._pod["spec"].get("serviceAccountName") or "default"
-        path = f"/api/v1/namespaces/{metadata['namespace']}/serviceaccounts/{account}/token"
-        answer = await self._setting.client.post(path, {"spec": {"expirationSeconds": TOKEN_SECONDS}})
-        directory = self._setting.place.data / "pods" / str(metadata["uid"])
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "token").write_text(answer["status"]["token"])
-        (directory / "ca.crt").write_text(credentials.authority(self._setting.place).read_text())
-        (directory / "namespace").write_text(metadata["namespace"])
-        return directory
+    def _probes(self, ready: Callable[[bool], None]) -> list[Coroutine[Any, Any, None]]:
+        """What asks, beside the process; a container without a readinessProbe is ready at once."""
+        found: list[Coroutine[Any, Any, None]] = []
+        if "livenessProbe" in self._spec:
+            found.append(self._end_when_dead(self._spec["livenessProbe"]))
+        if "readinessProbe" in self._spec:
+            found.append(probing.readiness(self._spec["readinessProbe"], self._answers, ready))
+        else:
+            ready(True)
+        return found
 
-    async def _await_readiness(self, ready: Callable[[], None]) -> None:
-        probe = self._spec.get("readinessProbe", {})
-        wanted = probe.get("httpGet")
-        while wanted is not None and not await asyncio.to_thread(self._answers, wanted):
-            await asyncio.sleep(probe.get("periodSeconds", 10))
-        ready()
+    async def _end_when_dead(self, probe: Json) -> None:
+        """As the kubelet: SIGTERM, and SIGKILL after the grace period; the pod's restartPolicy does the rest."""
+        await probing.liveness(probe, self._answers)
+        print(f"livenessProbe of {self._pod['metadata']['name']} failed", flush=True)
+        self.drain()
+        await asyncio.sleep(self._pod["spec"].get("terminationGracePeriodSeconds", 30))
+        with contextlib.suppress(ProcessLookupError):
+            self.crash()
 
-    def _answers(self, wanted: Json) -> bool:
-        connection = http.client.HTTPConnection(self._address, port(self._spec, wanted["port"]), timeout=1)
-        try:
-            connection.request("GET", wanted.get("path", "/"))
-            return connection.getresponse().status < 400
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-
-def port(spec: Json, named: int | str) -> int:
-    """A probe's port, which may be the name of one of the container's."""
-    if isinstance(named, int):
-        return named
-    return next(int(each["containerPort"]) for each in spec.get("ports", ()) if each.get("name") == named)
+    async def _answers(self, probe: Json) -> bool:
+        number = probing.port(self._spec, probe["httpGet"]["port"])
+        return await asyncio.to_thread(probing.answers, self._address, number, probe)
 
 
 def environment(pod: Json, spec: Json, address: str) -> dict[str, str]:
@@ -143,14 +145,22 @@ def environment(pod: Json, spec: Json, address: str) -> dict[str, str]:
     if spec.get("envFrom"):
         raise Unsupported(f"container {spec['name']}: envFrom is not done here; give each variable by `env`")
     path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
-    own = {each["name"]: _value(pod, spec, each, address) for each in spec.get("env", ())}
+    own: dict[str, str] = {}
+    for each in spec.get("env", ()):
+        own[each["name"]] = expanded(_value(pod, spec, each, address), own)
     return {
         "PATH": path,
         "HOME": "/",
+        "HOSTNAME": pod["metadata"]["name"],
         "KUBERNETES_SERVICE_HOST": ports.LOOPBACK,
         "KUBERNETES_SERVICE_PORT": str(ports.API_SERVER),
         **own,
     }
+
+
+def expanded(text: str, known: dict[str, str]) -> str:
+    """The text with each `$(NAME)` of a variable that stands before it; others stay as they are."""
+    return re.sub(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)", lambda found: known.get(found[1], found[0]), text)
 
 
 def _value(pod: Json, spec: Json, variable: Json, address: str) -> str:

@@ -20,8 +20,8 @@ KILLED = 137
 class Runtime(Protocol):
     """One run of a container, from start to exit."""
 
-    async def run(self, ready: Callable[[], None]) -> int:
-        """Until it exits; calls `ready` once when it is. Returns the exit code."""
+    async def run(self, ready: Callable[[bool], None]) -> int:
+        """Until it exits; tells `ready` whether it is. Returns the exit code."""
 
     def drain(self) -> None:
         """As SIGTERM: take nothing new, finish what is in hand."""
@@ -55,7 +55,7 @@ class HttpContainer:
         self._servers = [server.Server(self._handle, self._gone) for _ in place.ports]
         self._exit: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    async def run(self, ready: Callable[[], None]) -> int:
+    async def run(self, ready: Callable[[bool], None]) -> int:
         """Serve from `ready_after` on, until the exit that the tag asks for or a crash."""
         loop = asyncio.get_running_loop()
         timer = None
@@ -66,7 +66,7 @@ class HttpContainer:
             if not self._exit.done():
                 await self._listen()
                 if not self._acts.never_ready:
-                    ready()
+                    ready(True)
             return await self._exit
         finally:
             if timer is not None:

@@ -8,16 +8,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from deploy import cluster, errors, hold, kinds, names
 from deploy.cluster import Cluster
 from deploy.traffic import Json
-from sandbox import tools
+from sandbox import install, tools
 
-CHART = Path(__file__).parents[2] / "charts" / "rampart"
 NAMESPACE = "rampart-system"
 PATIENCE_SECONDS = 30.0
 
@@ -204,8 +202,7 @@ def installed(user: Cluster) -> None:
     if user.find(kinds.NAMESPACE, NAMESPACE) is None:
         user.create(kinds.NAMESPACE, {"metadata": {"name": NAMESPACE}})
     if user.find(kinds.MUTATING_POLICY, "rampart-hold") is None:
-        for part in ("crds/release.yaml", "plain/rbac.yaml", "plain/hold.yaml"):
-            kubectl_succeeds("apply", "-f", str(CHART / part))
+        kubectl_succeeds("apply", "--server-side", "-f", "-", given=json.dumps(install.manifests()))
 
 
 @pytest.fixture(scope="session")

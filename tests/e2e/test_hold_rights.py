@@ -6,6 +6,7 @@ import pytest
 
 from deploy import events, kinds, names
 from deploy.traffic import Json
+from rollout import checks
 from tests.e2e.hold_fixtures import Shop, controller, in_force, installed, shop, user, window
 
 __all__ = ["controller", "in_force", "installed", "shop", "user", "window"]
@@ -13,18 +14,7 @@ __all__ = ["controller", "in_force", "installed", "shop", "user", "window"]
 pytestmark = pytest.mark.e2e
 
 
-RIGHTS = [
-    *(("patch", kinds.DEPLOYMENT, ""), ("create", kinds.DEPLOYMENT, ""), ("delete", kinds.DEPLOYMENT, "")),
-    *((verb, kind, "") for verb in ("get", "list", "watch") for kind in (
-        kinds.DEPLOYMENT, kinds.REPLICA_SET, kinds.POD, kinds.SERVICE, kinds.ENDPOINT_SLICE, kinds.NAMESPACE,
-        kinds.RELEASE, kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE,
-        kinds.MUTATING_POLICY, kinds.MUTATING_BINDING, kinds.VALIDATING_POLICY, kinds.VALIDATING_BINDING)),
-    *((verb, kind, "") for verb in ("get", "list") for kind in (kinds.HPA, kinds.PDB)),
-    *((verb, kind, "") for verb in ("create", "update", "patch", "delete") for kind in (
-        kinds.RELEASE, kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE)),
-    ("patch", kinds.RELEASE, "status"), ("update", kinds.RELEASE, "status"), ("update", kinds.RELEASE, "finalizers"),
-    ("create", kinds.EVENT, ""), ("patch", kinds.EVENT, ""),
-]  # fmt: skip
+RIGHTS = [(verb, kind, sub) for kind, sub, verbs in (*checks.RULES, *checks.CLUSTER_RULES) for verb in verbs]
 
 
 @pytest.mark.parametrize(("verb", "kind", "subresource"), RIGHTS, ids=str)
@@ -40,7 +30,7 @@ def test_the_controller_may_write_leases_in_its_own_namespace_only(window: Shop)
         assert not window.controller.may(verb, kinds.LEASE, window.namespace)
 
 
-@pytest.mark.parametrize("plural", ["secrets", "configmaps", "serviceaccounts", "pods/exec"])
+@pytest.mark.parametrize("plural", ["secrets", "configmaps", "serviceaccounts", "nodes", "pods/exec"])
 @pytest.mark.parametrize("verb", ["get", "list", "create", "patch"])
 def test_the_controller_has_no_rights_beyond(window: Shop, verb: str, plural: str) -> None:
     """No Secrets above all (case 59)."""

@@ -66,7 +66,7 @@ def test_a_server_without_mutating_policies_is_too_old() -> None:
 def with_definitions(change: Any = None) -> Server:
     server = Server()
     for file in ("release", "releasepolicy"):
-        made = yaml.safe_load((CHART / "crds" / f"{file}.yaml").read_text())
+        made = yaml.safe_load((CHART / "definitions" / f"{file}.yaml").read_text())
         if change is not None:
             change(made)
         server.seed(kinds.CRD, made["metadata"]["name"], spec=made["spec"])
@@ -113,22 +113,6 @@ def test_rights_that_are_missing_are_named_with_who_lacks_them() -> None:
     lacking = Server(denied=frozenset({("patch", "deployments"), ("list", "mutatingadmissionpolicies")}))
     found = only(checks.rights(door(lacking), ("shop",)))
     assert found.text == "jane may not: patch deployments in shop, list mutatingadmissionpolicies"
-
-
-def test_the_rights_that_are_asked_for_are_in_the_charts_role() -> None:
-    """No right is asked for that the controller is not given."""
-    documents = yaml.safe_load_all((CHART / "plain" / "rbac.yaml").read_text())
-    role = next(item for item in documents if item and item["kind"] == "ClusterRole")
-    given = {
-        (group, resource, verb)
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-    for kind, sub, verbs in (*checks.RULES, *checks.CLUSTER_RULES):
-        resource = f"{kind.plural}/{sub}" if sub else kind.plural
-        assert {(kind.group, resource, verb) for verb in verbs} <= given
 
 
 def test_a_leader_that_is_silent_or_missing_is_said() -> None:

@@ -1,0 +1,64 @@
+{{/*
+The rights, each used by a function that tests/chart/test_rights.py names. No Secrets, no ConfigMaps, no wildcards, no
+roles. Asking for its own rights (selfsubjectaccessreviews) is everybody's by default. Owner references made by the
+controller do not block the owner's deletion, so no right on finalizers subresources is needed where the admission
+plugin OwnerReferencesPermissionEnforcement runs.
+*/}}
+{{- define "rampart.rights.work" -}}
+# The users' Deployments are only ever patched; canaries are created and deleted.
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [pods, services]
+  verbs: [list]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
+- apiGroups: [rampart.dev]
+  resources: [releases]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [rampart.dev]
+  resources: [releases/status]
+  verbs: [patch]
+- apiGroups: [rampart.dev]
+  resources: [releasepolicies]
+  verbs: [list, watch]
+- apiGroups: [networking.istio.io]
+  resources: [virtualservices, destinationrules]
+  verbs: [get, list, watch, create, update, patch, delete]
+{{- end -}}
+
+{{/* What is read of the whole cluster, whichever namespaces are watched. */}}
+{{- define "rampart.rights.cluster" -}}
+# A route may stand in any namespace.
+- apiGroups: [networking.istio.io]
+  resources: [virtualservices, destinationrules]
+  verbs: [list, watch]
+# To see when the hold itself is changed.
+- apiGroups: [admissionregistration.k8s.io]
+  resources:
+    - mutatingadmissionpolicies
+    - mutatingadmissionpolicybindings
+    - validatingadmissionpolicies
+    - validatingadmissionpolicybindings
+  verbs: [list, watch]
+{{- end -}}
+
+{{- define "rampart.rights.lease" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, update]
+{{- end -}}
+
+{{- define "rampart.subjects" -}}
+- kind: ServiceAccount
+  name: {{ include "rampart.account" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end -}}

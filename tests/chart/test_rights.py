@@ -1,0 +1,136 @@
+"""Each right of the chart is used by a function that is named here; a right that nobody names fails."""
+
+import importlib
+import inspect
+from typing import Any
+
+import pytest
+
+from deploy.kinds import Kind
+from rollout import checks
+from sandbox import chart
+from tests.chart import renders
+
+Json = dict[str, Any]
+Right = tuple[str, str, str]
+"""API group, resource, verb."""
+
+ISTIO = ("virtualservices", "destinationrules")
+POLICIES = (
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+)
+WATCHES = "rollout.watching:Watches.__post_init__"
+USES: dict[Right, str] = {
+    ("apps", "deployments", "get"): "rollout.observer:Observer.view",
+    ("apps", "deployments", "list"): WATCHES,
+    ("apps", "deployments", "watch"): WATCHES,
+    ("apps", "deployments", "create"): "rollout.actor:Actor._raise",
+    ("apps", "deployments", "patch"): "deploy.hold:prove",
+    ("apps", "deployments", "delete"): "rollout.actor:Actor._delete",
+    ("apps", "replicasets", "list"): "rollout.observer:Observer.view",
+    ("", "pods", "list"): "rollout.observer:Observer.canary",
+    ("", "services", "list"): "rollout.observer:Observer._service",
+    ("discovery.k8s.io", "endpointslices", "list"): "rollout.observer:Observer._leavers",
+    ("", "events", "create"): "deploy.events:Herald.say",
+    ("rampart.dev", "releases", "get"): "rollout.actor:Actor.record",
+    ("rampart.dev", "releases", "list"): WATCHES,
+    ("rampart.dev", "releases", "watch"): WATCHES,
+    ("rampart.dev", "releases", "create"): "rollout.actor:Actor._begin",
+    ("rampart.dev", "releases", "patch"): "rollout.actor:Actor._patch_release",
+    ("rampart.dev", "releases", "delete"): "rollout.reconciler:Reconciler._tidy",
+    ("rampart.dev", "releases/status", "patch"): "rollout.actor:Actor.record",
+    ("rampart.dev", "releasepolicies", "list"): WATCHES,
+    ("rampart.dev", "releasepolicies", "watch"): WATCHES,
+    ("coordination.k8s.io", "leases", "get"): "deploy.leases:Leases.read",
+    ("coordination.k8s.io", "leases", "create"): "deploy.leases:Leases._write",
+    ("coordination.k8s.io", "leases", "update"): "deploy.leases:Leases._write",
+    **{("networking.istio.io", kind, "get"): "rollout.routes:Routes._refresh" for kind in ISTIO},
+    **{("networking.istio.io", kind, verb): WATCHES for kind in ISTIO for verb in ("list", "watch")},
+    **{("networking.istio.io", kind, "create"): "rollout.routes:Routes._carry_out" for kind in ISTIO},
+    **{("networking.istio.io", kind, "update"): "rollout.routes:Routes._carry_out" for kind in ISTIO},
+    **{("networking.istio.io", kind, "patch"): "rollout.routes:disown" for kind in ISTIO},
+    **{("networking.istio.io", kind, "delete"): "rollout.routes:Routes._delete" for kind in ISTIO},
+    **{("admissionregistration.k8s.io", kind, verb): WATCHES for kind in POLICIES for verb in ("list", "watch")},
+}  # fmt: skip
+CALLS = {
+    "get": (".find(", ".get("), "list": (".list(", "_add("), "watch": ("_add(",), "create": (".create(",),
+    "patch": (".patch(",), "update": (".replace(",), "delete": (".delete(",),
+}  # fmt: skip
+
+
+def rights(rules: list[Json]) -> set[Right]:
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def given(values: Json | None = None) -> set[Right]:
+    """All rights of all roles."""
+    roles = [item for item in chart.objects(values) if item["kind"] in ("ClusterRole", "Role")]
+    return set().union(*(rights(role["rules"]) for role in roles))
+
+
+@pytest.mark.parametrize("values", [pytest.param({}, id="cluster"), pytest.param(renders.NAMED, id="namespaces")])
+def test_each_right_has_a_function_that_needs_it(values: Json) -> None:
+    """No more and no less."""
+    assert given(values) == set(USES)
+
+
+@pytest.mark.parametrize("right", USES, ids="/".join)
+def test_the_named_function_makes_that_call(right: Right) -> None:
+    """It exists, and it calls the API server in that way."""
+    module, _, path = USES[right].partition(":")
+    found: Any = importlib.import_module(module)
+    for part in path.split("."):
+        found = getattr(found, part)
+    assert any(call in inspect.getsource(found) for call in CALLS[right[2]]), f"{USES[right]} calls no {right[2]}"
+
+
+def listed(rules: tuple[tuple[Kind, str, tuple[str, ...]], ...]) -> set[Right]:
+    return {
+        (kind.group, f"{kind.plural}/{sub}" if sub else kind.plural, verb)
+        for kind, sub, verbs in rules
+        for verb in verbs
+    }
+
+
+def test_rampart_check_asks_for_exactly_the_rights_that_are_given() -> None:
+    """In the watched namespaces, of the cluster, and in the controller's own namespace."""
+    assert listed(checks.RULES) | listed(checks.CLUSTER_RULES) | listed(checks.LEASE_RULES) == given()
+    named = {
+        (item["kind"], item["metadata"].get("namespace")): rights(item["rules"])
+        for item in chart.objects(renders.NAMED)
+        if item["kind"] in ("ClusterRole", "Role")
+    }
+    assert named["ClusterRole", None] == listed(checks.CLUSTER_RULES)
+    assert named["Role", "shop"] == named["Role", "cart"] == listed(checks.RULES)
+    assert named["Role", chart.NAMESPACE] == listed(checks.LEASE_RULES)
+
+
+@pytest.mark.parametrize("values", [pytest.param({}, id="cluster"), pytest.param(renders.NAMED, id="namespaces")])
+def test_no_right_reaches_too_far(values: Json) -> None:
+    """No Secrets, no ConfigMaps, no roles, no wildcards, nothing that runs a command in a pod."""
+    found = given(values)
+    assert not {right for right in found if "*" in "".join(right)}
+    assert {resource for _, resource, _ in found}.isdisjoint(
+        {"secrets", "configmaps", "serviceaccounts", "roles", "clusterroles", "nodes", "pods/exec", "pods/log"}
+    )
+
+
+def test_named_namespaces_are_the_only_ones_that_are_written() -> None:
+    """Cluster-wide there is reading only."""
+    roles = [item for item in chart.objects(renders.NAMED) if item["kind"] == "ClusterRole"]
+    assert {verb for _, _, verb in rights(roles[0]["rules"])} == {"list", "watch"}
+
+
+def test_without_rbac_no_role_is_made() -> None:
+    """Somebody else grants them."""
+    kinds = {item["kind"] for item in chart.objects({"rbac": {"create": False}})}
+    assert not {kind for kind in kinds if "Role" in kind}
