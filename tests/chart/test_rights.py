@@ -38,7 +38,7 @@ USES: dict[Right, str] = {
     ("rampart.dev", "releases", "get"): "rollout.actor:Actor.record",
     ("rampart.dev", "releases", "list"): WATCHES,
     ("rampart.dev", "releases", "watch"): WATCHES,
-    ("rampart.dev", "releases", "create"): "rollout.actor:Actor._begin",
+    ("rampart.dev", "releases", "create"): "rollout.actor:Actor.begin",
     ("rampart.dev", "releases", "patch"): "rollout.actor:Actor._patch_release",
     ("rampart.dev", "releases", "delete"): "rollout.reconciler:Reconciler._tidy",
     ("rampart.dev", "releases/status", "patch"): "rollout.actor:Actor.record",
