@@ -31,7 +31,7 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: web}
 spec:
-  parentRefs: [{group: "", kind: Service, name: web, port: 80}]
+  parentRefs: [{group: "", kind: Service, name: web}]
   rules:
   - name: probes
     matches: [{path: {type: PathPrefix, value: /probe}}]
@@ -92,6 +92,7 @@ def test_route_of_the_mesh_is_split_and_restored() -> None:
         play.kubectl("rollout", "status", "deployment/side", "--timeout=60s")
         del play.originals["Deployment", "side"]
         play.send()
+        stage.wait("the second backend has requests", lambda: play.served("v9") > 0)
         play.set_image("v2")
         play.wait_weight("50")
         stage.wait("half of three quarters", lambda: weights(play) == [150, 150, 100])
