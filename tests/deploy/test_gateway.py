@@ -217,6 +217,8 @@ def test_route_of_another_namespace_needs_a_grant_for_the_legs(to: Json, words: 
     [
         pytest.param([a_route(a_ref(), *(a_ref(f"b{n}") for n in range(13)))], "at most 16", id="too many refs"),
         pytest.param([a_route(a_ref(weight=20_000), a_ref("old"))], "numbers of at most 10000", id="too heavy"),
+        pytest.param([a_route(a_ref(weight=1), a_ref("old", 9000))], "too small to be split", id="too light"),
+        pytest.param([a_route(a_ref(weight=1), a_ref(weight=2))], "join the two", id="twice"),
         pytest.param([a_service(clusterIP="None")], "is headless", id="headless"),
         pytest.param([a_mesh_route(a_ref("old"))], "leads its callers elsewhere", id="leads elsewhere"),
         pytest.param(
