@@ -236,6 +236,28 @@ def test_what_can_not_be_split_is_said(bodies: list[Any], words: str | None) -> 
     assert (not found) if words is None else any(words in text for text in found), found
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        pytest.param({}, None, id="empty"),
+        pytest.param({"dstOverrides": [{"authority": "x", "weight": "0"}]}, None, id="weighs nothing"),
+        pytest.param({"dstOverrides": [{"authority": "x", "weight": "500m"}]}, "has dstOverrides", id="overrides"),
+        pytest.param({"routes": [{"name": "GET /"}]}, "has routes", id="routes"),
+    ],
+)
+@pytest.mark.parametrize("namespace", ["shop", "shoppers"])
+def test_profile_that_linkerd_follows_instead_is_refused(spec: Json, words: str | None, namespace: str) -> None:
+    """In the Service's namespace, and in a client's."""
+    meta = {"name": "web.shop.svc.cluster.local", "namespace": namespace}
+    profile = {"apiVersion": "linkerd.io/v1alpha2", "kind": "ServiceProfile", "metadata": meta, "spec": spec}
+    other = copy.deepcopy(profile) | {
+        "metadata": {**meta, "name": "api.shop.svc.cluster.local"},
+        "spec": {"routes": [{}]},
+    }
+    found = World(a_mesh_route(), profile, other).survey().faults
+    assert (not found) if words is None else (len(found) == 1 and words in found[0])
+
+
 def test_service_that_is_gone_is_said_and_its_legs_can_go() -> None:
     """Nothing can be made after it."""
     world = World(a_route())
