@@ -346,12 +346,17 @@ def test_a_rise_waits_for_those_who_implement_the_route(entries: list[Json], wor
     assert (words is None and found == ()) or (words is not None and words in found[0]), found
 
 
-def test_a_temporary_route_is_waited_for_until_somebody_accepts_it() -> None:
-    """It is the only way to the legs."""
-    world = World()
+@pytest.mark.parametrize("bodies", [[], [a_mesh_route()]], ids=["temporary", "the user's"])
+def test_a_route_of_the_mesh_is_waited_for_until_some_mesh_accepts_it(bodies: list[Json]) -> None:
+    """Nobody else keeps the Service's callers from every pod."""
+    world = World(*bodies)
     world.define(PINS)
     world.steer(PINNED)
-    assert "no controller has accepted it" in world.survey().waiting[0]
+    assert "no mesh has accepted it" in world.survey().waiting[0]
+    route = world.store["HTTPRoute", "shop/web" if bodies else "shop/web-rampart-80"]
+    said = conditions(("Accepted", "True", None), ("ResolvedRefs", "True", None))
+    route["status"] = {"parents": [{**said, "parentRef": SERVICE_PARENT}]}
+    assert world.survey().waiting == ()
 
 
 @pytest.mark.parametrize(

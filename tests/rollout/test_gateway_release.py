@@ -15,8 +15,9 @@ from tests.rollout.small_cluster import Written
 
 BAD = a_judgement(Verdict.FAIL, text="success rate 80 %")
 LEFT = {"Deployment", "ReplicaSet", "Service", "HTTPRoute", "Release"}
+SERVICE_PARENT: Json = {"group": "", "kind": "Service", "name": "web"}
 ROUTE: Json = {
-    "parentRefs": [{"group": "", "kind": "Service", "name": "web"}],
+    "parentRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "front"}],
     "rules": [{"timeouts": {"request": "3s"}, "backendRefs": [{"name": "web", "port": 80, "weight": 1}]}],
 }
 
@@ -69,7 +70,7 @@ def test_a_temporary_route_that_nobody_accepts_makes_no_pod() -> None:
     found = shop.cluster.objects["HTTPRoute", "web-rampart-80"]
     assert [kind for kind, _ in shop.cluster.objects if kind == "Pod"] == []
     said = [{"type": kind, "status": "True"} for kind in ("Accepted", "ResolvedRefs")]
-    found["status"] = {"parents": [{"parentRef": ROUTE["parentRefs"][0], "conditions": said}]}
+    found["status"] = {"parents": [{"parentRef": SERVICE_PARENT, "conditions": said}]}
     shop.live(at_rest)
     assert shop.phases == ["Promoted"]
     assert {kind for kind, _ in shop.cluster.objects} == LEFT - {"HTTPRoute"}
