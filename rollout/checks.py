@@ -28,7 +28,7 @@ RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (kinds.DEPLOYMENT, "", ("get", *WATCHED, "create", "patch", "delete")),
     (kinds.REPLICA_SET, "", ("list",)),
     (kinds.POD, "", ("list",)),
-    (kinds.SERVICE, "", ("list",)),
+    (kinds.SERVICE, "", ("get", "list", "create", "update", "delete")),
     (kinds.ENDPOINT_SLICE, "", ("list",)),
     (kinds.EVENT, "", ("create",)),
     (kinds.RELEASE, "", ("get", *WATCHED, "create", "patch", "delete")),
@@ -36,6 +36,9 @@ RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (kinds.RELEASE_POLICY, "", WATCHED),
     (kinds.VIRTUAL_SERVICE, "", ROUTED),
     (kinds.DESTINATION_RULE, "", ROUTED),
+    (kinds.HTTP_ROUTE, "", ROUTED),
+    (kinds.GRPC_ROUTE, "", ROUTED),
+    (kinds.BACKEND_TLS_POLICY, "", ("get", *WATCHED, "create", "update", "delete")),
 )
 """What the controller does with each kind in the namespaces that it watches; a test holds it against the chart."""
 
@@ -44,6 +47,11 @@ CLUSTER_RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = tuple(
     for kind in (
         kinds.VIRTUAL_SERVICE,
         kinds.DESTINATION_RULE,
+        kinds.HTTP_ROUTE,
+        kinds.GRPC_ROUTE,
+        kinds.BACKEND_TLS_POLICY,
+        kinds.REFERENCE_GRANT,
+        kinds.SERVICE_PROFILE,
         kinds.MUTATING_POLICY,
         kinds.MUTATING_BINDING,
         kinds.VALIDATING_POLICY,

@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from deploy import errors, kinds, names, services, workload
+from deploy import errors, kinds, names, routers, services, workload
 from deploy.cluster import Cluster
 from deploy.kinds import Kind
 from deploy.traffic import Json
-from rollout import observer, routes, salvage, status
+from rollout import observer, salvage, status
 from rollout.routes import Routes
 
 FRESH_SECONDS = 0.5
@@ -43,7 +43,7 @@ class Lists:
         with self.lock:
             moment, items = self.known.get(kind, (0.0, ()))
             if time.monotonic() - moment > FRESH_SECONDS:
-                items = self._read(routes.KINDS[kind])
+                items = self._read(routers.KINDS[kind])
                 self.known[kind] = time.monotonic(), items
             return items
 
@@ -95,7 +95,7 @@ class Inventory:
 
     def strays(self, scope: Scope) -> tuple[tuple[str, str], ...]:
         """Namespace and name of Services whose routes still show something of ours."""
-        found = salvage.services_with_legs(self._routes.objects(), self._domain)
+        found = salvage.services_with_legs(self._routes.everything(), self._domain)
         return tuple(sorted(each for each in found if not scope.namespaces or each[0] in scope.namespaces))
 
     def left_paused(self, scope: Scope) -> tuple[Json, ...]:

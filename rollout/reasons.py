@@ -48,6 +48,7 @@ LITERAL: frozenset[str] = frozenset(
         "Resumed",
         "RightMissing",
         "RolloutStalled",
+        "RouteNotAccepted",
         "RouteRefused",
         "StableUnhealthy",
         "Swept",

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from analysis import custom, evidence, judge
 from analysis.threshold import Latency
 from analysis.verdict import Judgement
-from deploy import errors, events, kinds, names, services, workload
+from deploy import errors, events, kinds, names, routers, services, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Workload
@@ -109,11 +109,11 @@ class Restorer:
 
     def disown(self) -> None:
         """Give up what the server noted as ours in routes that show nothing of it any more (promise 7)."""
-        for kind, items in self._routes.objects().items():
+        for kind, items in self._routes.everything().items():
             for item in items:
                 if not salvage.services_with_legs({kind: [item]}, self._domain):
                     with contextlib.suppress(errors.Conflict, errors.Missing):
-                        routes.disown(self._cluster, routes.KINDS[kind], item)
+                        routes.disown(self._cluster, routers.KINDS[kind], item)
 
     def _until_done(
         self, step: Callable[[str], float | None], keys: Sequence[str], seconds: float

@@ -97,7 +97,7 @@ def foresee(eyes: Eyes, sight: Sight) -> Foreseen:
         if not survey.faults and sight.running is not None:
             release = status.release_name(work.name, DIGEST, 1)
             wished = foresight.split(sight.revisions, release, plan.after(Decimal(0)))
-            standing = {_key(item): item for items in eyes.routes.objects().values() for item in items}
+            standing = {_key(item): item for items in eyes.routes.everything().values() for item in items}
             edits = tuple(
                 foresight.diff(change, standing.get(_key(change.body)))
                 for change in eyes.routes.foreseen(target, wished)

@@ -23,6 +23,17 @@ POLICIES = (
     "validatingadmissionpolicybindings",
 )
 WATCHES = "rollout.watching:Watches.__post_init__"
+GATEWAY = "gateway.networking.k8s.io"
+ROUTES = (*(("networking.istio.io", kind) for kind in ISTIO), (GATEWAY, "httproutes"), (GATEWAY, "grpcroutes"))
+"""Kinds of which there are the user's own, so that what the server noted as ours is given up."""
+ROUTED = (*ROUTES, (GATEWAY, "backendtlspolicies"))
+READ = ((GATEWAY, "referencegrants"), ("linkerd.io", "serviceprofiles"))
+WRITES = {
+    "get": "rollout.routes:Routes._refresh",
+    "create": "rollout.routes:Routes._carry_out",
+    "update": "rollout.routes:Routes._carry_out",
+    "delete": "rollout.routes:Routes._delete",
+}
 USES: dict[Right, str] = {
     ("apps", "deployments", "get"): "rollout.observer:Observer.view",
     ("apps", "deployments", "list"): WATCHES,
@@ -33,6 +44,10 @@ USES: dict[Right, str] = {
     ("apps", "replicasets", "list"): "rollout.observer:Observer.view",
     ("", "pods", "list"): "rollout.observer:Observer.canary",
     ("", "services", "list"): "rollout.observer:Observer._service",
+    ("", "services", "get"): "rollout.routes:Routes._refresh",
+    ("", "services", "create"): "rollout.routes:Routes._carry_out",
+    ("", "services", "update"): "rollout.routes:Routes._carry_out",
+    ("", "services", "delete"): "rollout.routes:Routes._delete",
     ("discovery.k8s.io", "endpointslices", "list"): "rollout.observer:Observer._leavers",
     ("", "events", "create"): "deploy.events:Herald.say",
     ("rampart.dev", "releases", "get"): "rollout.actor:Actor.record",
@@ -47,12 +62,9 @@ USES: dict[Right, str] = {
     ("coordination.k8s.io", "leases", "get"): "deploy.leases:Leases.read",
     ("coordination.k8s.io", "leases", "create"): "deploy.leases:Leases._write",
     ("coordination.k8s.io", "leases", "update"): "deploy.leases:Leases._write",
-    **{("networking.istio.io", kind, "get"): "rollout.routes:Routes._refresh" for kind in ISTIO},
-    **{("networking.istio.io", kind, verb): WATCHES for kind in ISTIO for verb in ("list", "watch")},
-    **{("networking.istio.io", kind, "create"): "rollout.routes:Routes._carry_out" for kind in ISTIO},
-    **{("networking.istio.io", kind, "update"): "rollout.routes:Routes._carry_out" for kind in ISTIO},
-    **{("networking.istio.io", kind, "patch"): "rollout.routes:disown" for kind in ISTIO},
-    **{("networking.istio.io", kind, "delete"): "rollout.routes:Routes._delete" for kind in ISTIO},
+    **{(group, kind, verb): use for group, kind in ROUTED for verb, use in WRITES.items()},
+    **{(group, kind, "patch"): "rollout.routes:disown" for group, kind in ROUTES},
+    **{(group, kind, verb): WATCHES for group, kind in (*ROUTED, *READ) for verb in ("list", "watch")},
     **{("admissionregistration.k8s.io", kind, verb): WATCHES for kind in POLICIES for verb in ("list", "watch")},
 }  # fmt: skip
 CALLS = {

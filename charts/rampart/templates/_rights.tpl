@@ -13,8 +13,12 @@ plugin OwnerReferencesPermissionEnforcement runs.
   resources: [replicasets]
   verbs: [list]
 - apiGroups: [""]
-  resources: [pods, services]
+  resources: [pods]
   verbs: [list]
+# Temporary Services are created and deleted.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, create, update, delete]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [list]
@@ -33,6 +37,13 @@ plugin OwnerReferencesPermissionEnforcement runs.
 - apiGroups: [networking.istio.io]
   resources: [virtualservices, destinationrules]
   verbs: [get, list, watch, create, update, patch, delete]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes, grpcroutes]
+  verbs: [get, list, watch, create, update, patch, delete]
+# Policies that hang on a Service by name are copied for its legs.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [backendtlspolicies]
+  verbs: [get, list, watch, create, update, delete]
 {{- end -}}
 
 {{/* What is read of the whole cluster, whichever namespaces are watched. */}}
@@ -40,6 +51,13 @@ plugin OwnerReferencesPermissionEnforcement runs.
 # A route may stand in any namespace.
 - apiGroups: [networking.istio.io]
   resources: [virtualservices, destinationrules]
+  verbs: [list, watch]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes, grpcroutes, backendtlspolicies, referencegrants]
+  verbs: [list, watch]
+# Linkerd follows a ServiceProfile instead of routes.
+- apiGroups: [linkerd.io]
+  resources: [serviceprofiles]
   verbs: [list, watch]
 # To see when the hold itself is changed.
 - apiGroups: [admissionregistration.k8s.io]
