@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 from analysis import recording, replay, threshold
@@ -81,7 +82,7 @@ def rules(plan: Plan) -> Rules:
         latency=threshold.Latency(limit.quantile, limit.limit) if limit else None,
         max_failures=plan.max_failures,
     )
-    return Rules(thresholds, plan.bake)
+    return Rules(thresholds, plan.stay(Decimal(100)))
 
 
 def title(known: Recording) -> str:

@@ -248,7 +248,7 @@ class Observer:
             return seen
         limit = plan.latency
         thresholds = Thresholds(
-            interval=plan.bake if status.phase is not Phase.STEPPING else plan.interval,
+            interval=plan.stay(status.weight),
             success_rate=plan.success_rate or None,
             latency=Latency(limit.quantile, limit.limit) if limit else None,
             max_failures=plan.max_failures,
@@ -278,6 +278,7 @@ class Observer:
             began=status.ready_at or status.since,
             weight=status.weight,
             next_weight=following,
+            shortest=plan.least_stay(status.weight),
             least=self._settings.min_duration,
             checkpoint=status.checkpoint or None,
         )

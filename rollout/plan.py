@@ -128,6 +128,11 @@ def join_steps(steps: tuple[Decimal, ...]) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
+Given = Annotated[
+    timedelta | None,
+    BeforeValidator(lambda value: None if value is None else parse_duration(value)),
+    PlainSerializer(lambda value: None if value is None else format_duration(value)),
+]
 Steps = Annotated[tuple[Decimal, ...], BeforeValidator(parse_steps), PlainSerializer(join_steps)]
 Percent = Annotated[Decimal, BeforeValidator(parse_percent), PlainSerializer(lambda value: f"{value.normalize():f}")]
 Limit = Annotated[
@@ -145,7 +150,8 @@ class Plan(BaseModel):
     strategy: Strategy
     steps: Steps = (Decimal(5), Decimal(25), Decimal(50))
     interval: Duration = timedelta(seconds=60)
-    bake: Duration = timedelta(seconds=60)
+    bake: Given = None
+    """The stay at 100 %, kept in full; where nobody gave one, an interval is the longest that it can be."""
     success_rate: Percent = Decimal(99)
     latency: Limit = None
     judge: Judge = Judge.EVIDENCE
@@ -164,18 +170,13 @@ class Plan(BaseModel):
     @classmethod
     def fill(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Fill what depends on other values, before anything is checked."""
-        filled = dict(given)
-        if filled.get("strategy") == Strategy.BLUE_GREEN:
-            filled["steps"] = ()
-        if "interval" in filled:
-            filled.setdefault("bake", filled["interval"])
-        return filled
+        return {**given, "steps": ()} if given.get("strategy") == Strategy.BLUE_GREEN else dict(given)
 
     @model_validator(mode="after")
     def check(self) -> "Plan":
         if self.interval < timedelta(seconds=1):
             raise ValueError("interval: must be at least 1s")
-        if self.bake < timedelta(seconds=1):
+        if self.bake is not None and self.bake < timedelta(seconds=1):
             raise ValueError("bake: must be at least 1s")
         if self.steps and self.steps[-1] == 100:
             object.__setattr__(self, "steps", self.steps[:-1])
@@ -191,7 +192,15 @@ class Plan(BaseModel):
     @property
     def length(self) -> timedelta:
         """The time that the plan takes when nothing holds it."""
-        return self.interval * len(self.steps) + self.bake
+        return self.interval * len(self.steps) + self.stay(Decimal(100))
+
+    def stay(self, weight: Decimal) -> timedelta:
+        """The longest stay at this weight that passes."""
+        return self.bake if weight == 100 and self.bake is not None else self.interval
+
+    def least_stay(self, weight: Decimal) -> timedelta:
+        """What a person asked to be kept though the version is proven before."""
+        return self.bake if weight == 100 and self.bake is not None else timedelta(0)
 
     def after(self, weight: Decimal) -> Decimal:
         """The next weight above `weight`; 100 after the last step."""
@@ -274,8 +283,6 @@ def explain(error: ValidationError, given: Mapping[str, object]) -> tuple[str, .
             sentences.append(f"{PREFIX}{key} {words}")
             continue
         key = str(finding["loc"][0])
-        if key == "bake" and key not in given:
-            continue
         if finding["type"] == "extra_forbidden":
             sentences.append(unknown(key))
             continue

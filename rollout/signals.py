@@ -187,8 +187,8 @@ def is_without_data(release: Release, seen: Seen, at: Stage) -> bool:
 
 def stay_is_over(release: Release, seen: Seen) -> bool:
     """The present step has lasted as long as one that passes."""
-    span = release.plan.bake if release.status.phase is Phase.BAKING else release.plan.interval
-    return release.status.since is not None and seen.now - release.status.since >= span
+    status = release.status
+    return status.since is not None and seen.now - status.since >= release.plan.stay(status.weight)
 
 
 def has_fallen(release: Release, seen: Seen, at: Stage) -> bool:

@@ -249,6 +249,24 @@ def test_evidence_is_weighed_since_the_canary_had_traffic(
     assert (question.began, question.checkpoint) == (status.ready_at, None)
 
 
+@pytest.mark.parametrize(
+    ("phase", "annotations", "shortest"),
+    [
+        pytest.param(Phase.BAKING, {"bake": "5m"}, 300, id="a bake that was given"),
+        pytest.param(Phase.BAKING, {}, 0, id="no bake was given"),
+        pytest.param(Phase.STEPPING, {"bake": "5m"}, 0, id="a step"),
+    ],
+)
+def test_proof_does_not_cut_a_bake_short_that_was_given(
+    phase: Phase, annotations: dict[str, str], shortest: int
+) -> None:
+    """Nor the least time of a whole release, which the settings say."""
+    shop = in_flight(phase, **annotations)
+    seen(shop)
+    question = shop.judge.weighed[-1]
+    assert (question.shortest, question.least) == (timedelta(seconds=shortest), timedelta(seconds=60))
+
+
 def test_the_threshold_judge_is_asked_where_the_plan_says_so() -> None:
     """And nothing is weighed then."""
     shop = in_flight(Phase.STEPPING, judge="threshold")

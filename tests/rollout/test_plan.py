@@ -64,7 +64,7 @@ def test_bad_steps_are_refused_with_the_reason(text: str, words: str) -> None:
         pytest.param("steps", "0.5,10", "steps", (Decimal("0.5"), Decimal(10)), id="half percent"),
         pytest.param("steps", "10,100", "steps", (Decimal(10),), id="the whole is the bake and no step"),
         pytest.param("interval", "1h1m1s", "interval", timedelta(seconds=3661), id="interval"),
-        pytest.param("interval", "10s", "bake", timedelta(seconds=10), id="bake is one interval"),
+        pytest.param("interval", "10s", "bake", None, id="no bake where none is given"),
         pytest.param("bake", "5m", "bake", timedelta(minutes=5), id="bake"),
         pytest.param("success-rate", "99.5", "success_rate", Decimal("99.5"), id="success rate"),
         pytest.param(
@@ -190,7 +190,30 @@ def test_annotations_go_before_the_defaults_of_the_installation() -> None:
     """Precedence: the annotation over the Helm value over the built-in default."""
     found = plan.resolve({**OPTED_IN, "rampart.dev/steps": "7"}, {"steps": "1,2", "interval": "5s"})
     assert isinstance(found, Plan)
-    assert (found.steps, found.interval, found.bake) == ((Decimal(7),), timedelta(seconds=5), timedelta(seconds=5))
+    assert (found.steps, found.interval, found.bake) == ((Decimal(7),), timedelta(seconds=5), None)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "defaults", "weight", "longest", "least"),
+    [
+        pytest.param({}, {}, 5, 60, 0, id="a step"),
+        pytest.param({}, {}, 100, 60, 0, id="no bake was given: an interval at most"),
+        pytest.param({"interval": "10s"}, {}, 100, 10, 0, id="an interval of this plan"),
+        pytest.param({"bake": "5m"}, {}, 100, 300, 300, id="a bake is kept in full"),
+        pytest.param({"bake": "5m"}, {}, 50, 60, 0, id="a bake is no step's"),
+        pytest.param({}, {"bake": "2m"}, 100, 120, 120, id="the installation's bake too"),
+    ],
+)
+def test_a_bake_that_was_given_is_kept_in_full(
+    annotations: dict[str, str], defaults: dict[str, str], weight: int, longest: int, least: int
+) -> None:
+    """What a person wrote is not cut short by proof; a Release writes a bake only where one was given."""
+    ours = {f"rampart.dev/{key}": value for key, value in annotations.items()}
+    found = plan.resolve({**OPTED_IN, **ours}, defaults)
+    assert isinstance(found, Plan)
+    stays = (found.stay(Decimal(weight)), found.least_stay(Decimal(weight)))
+    assert stays == (timedelta(seconds=longest), timedelta(seconds=least))
+    assert ("bake" in found.texts()) == ("bake" in {**annotations, **defaults})
 
 
 @pytest.mark.parametrize(

@@ -294,7 +294,6 @@ class World:
         if status.since is None:
             return None
         plan = release.plan
-        span = plan.interval if status.phase is Phase.STEPPING else plan.bake
         question = judge.Question(
             namespace="shop",
             canary=release.name,
@@ -302,7 +301,9 @@ class World:
             since=status.since,
             warm_until=(status.ready_at or status.since) + WARM_UP,
             now=self.now,
-            thresholds=Thresholds(interval=span, success_rate=plan.success_rate, max_failures=plan.max_failures),
+            thresholds=Thresholds(
+                interval=plan.stay(status.weight), success_rate=plan.success_rate, max_failures=plan.max_failures
+            ),
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
         )
