@@ -82,7 +82,7 @@ def rules(plan: Plan) -> Rules:
         latency=threshold.Latency(limit.quantile, limit.limit) if limit else None,
         max_failures=plan.max_failures,
     )
-    return Rules(thresholds, plan.stay(Decimal(100)))
+    return Rules(thresholds, plan.stay(Decimal(100)), own={weight: plan.stay(weight) for weight in plan.weights})
 
 
 def title(known: Recording) -> str:

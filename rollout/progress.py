@@ -77,10 +77,12 @@ def still_held(release: Release) -> str:
 
 
 def unpaused(release: Release, seen: Seen, told: Told, began: datetime) -> Status:
-    """The clock of the deadline stood still; the step's own clock begins anew."""
-    held = release.status.paused_seconds + (seen.now - began).total_seconds()
-    since = {"since": seen.now} if release.status.since is not None else {}
-    return words.note(release, seen, told, paused_at=None, paused_seconds=held, holding="", **since)
+    """The clock of the deadline stood still; the step's own clock begins anew, unless the step had passed."""
+    status = release.status
+    held = status.paused_seconds + (seen.now - began).total_seconds()
+    since = seen.now if status.since is not None and status.halted != status.weight else status.since
+    changes = {"paused_at": None, "paused_by_plan": False, "paused_seconds": held, "holding": "", "since": since}
+    return words.note(release, seen, told, **changes)
 
 
 def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -169,17 +171,16 @@ def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: 
         return Decision(look_again=pace.settle - seen.canary_age)
     phase = Phase.BAKING if weight == shares.FULL else Phase.STEPPING
     plan = release.plan
-    stays = len(plan.steps) + 1
     step = plan.step_of(weight)
     share = f"{words.percent(weight)} to the canary ({pods} {'pod' if pods == 1 else 'pods'})"
-    told = Told(phase.value, f"{because}{share}, step {step} of {stays}")
+    told = Told(phase.value, f"{because}{share}, step {step} of {len(plan.stays)}")
     status = words.note(
         release,
         seen,
         told,
         phase=phase,
         weight=weight,
-        step_text=f"{step}/{stays}",
+        step_text=f"{step}/{len(plan.stays)}",
         since=seen.now,
         ready_at=release.status.ready_at or seen.now,
         bad_looks=0,
@@ -261,9 +262,18 @@ def passed(release: Release, seen: Seen, pace: Pace) -> Decision:
     passing = seen.judgement is not None and seen.judgement.verdict is Verdict.PASS
     cause = f"passed: {seen.judgement.text}" if passing and seen.judgement else "not judged, and the plan says promote"
     because = f"{words.percent(release.status.weight)} {cause}; "
+    if release.plan.at(release.status.weight).pauses and release.status.halted != release.status.weight:
+        return halt(because, release, seen, pace)
     if release.status.phase is Phase.BAKING:
         return promote(because, release, seen, pace)
     return raise_to(release.plan.after(release.status.weight), because, release, seen, pace)
+
+
+def halt(because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
+    """The plan waits for a person here: told once, and judged on meanwhile."""
+    told = Told("Paused", f"{because}the plan pauses here; to go on: do=resume")
+    paused = {"paused_at": seen.now, "paused_by_plan": True, "halted": release.status.weight, "holding": "Paused"}
+    return Decision((Record(words.note(release, seen, told, **paused, **words.measured(seen))),), (told,), pace.look)
 
 
 def without_data(release: Release, seen: Seen, pace: Pace) -> Decision:

@@ -99,6 +99,10 @@ class Status(Model):
     paused_at: Time | None = None
     paused_seconds: float = 0
     """Time held by people before now: it does not count towards the deadline."""
+    paused_by_plan: bool = False
+    """The present pause is the plan's own and not a person's."""
+    halted: Weight | None = None
+    """The weight at which the plan's own pause has begun; it does not begin again there."""
     bad_looks: int = 0
     last_bad: Time | None = None
     service: str = ""

@@ -13,6 +13,7 @@ from deploy.kinds import Kind
 from deploy.traffic import Json
 from rollout import plan as plans
 from rollout import policy
+from rollout import steps as steps_
 from rollout.plan import Plan
 from rollout.policy import Metric, OrStable, Policy
 from rollout.status import Phase, Spec
@@ -120,7 +121,7 @@ def test_annotation_goes_before_policy_and_policy_before_defaults(
     """One precedence for every key."""
     found = plans.resolve(ours(annotations), defaults, known(*items))
     assert isinstance(found, Plan)
-    assert (plans.join_steps(found.steps), found.policy) == (steps, named)
+    assert (steps_.join(found.steps), found.policy) == (steps, named)
     assert found.texts().get("policy") == named
 
 
