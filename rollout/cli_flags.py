@@ -74,7 +74,7 @@ rate = reader(_percent)
 
 def _steps(text: str) -> tuple[Decimal, ...]:
     found = stepping.parse(text)
-    if any(step.interval or step.pauses for step in found):
+    if any(step.interval or step.pauses or step.lead for step in found):
         raise ValueError("must be percentages alone, such as 5,25,50")
     return tuple(step.weight for step in found)
 

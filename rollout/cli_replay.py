@@ -82,7 +82,8 @@ def rules(plan: Plan) -> Rules:
         latency=threshold.Latency(limit.quantile, limit.limit) if limit else None,
         max_failures=plan.max_failures,
     )
-    return Rules(thresholds, plan.stay(Decimal(100)), own={weight: plan.stay(weight) for weight in plan.weights})
+    own = {step.weight: plan.stay(step) for step in plan.stays if step.weight}
+    return Rules(thresholds, own[Decimal(100)], own=own)
 
 
 def title(known: Recording) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from analysis import custom, evidence, judge
+from analysis import custom, evidence, judge, metric
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
 from deploy import errors, hold, kinds, names, services, workload
@@ -16,7 +16,7 @@ from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
 from rollout import plan as plans
-from rollout import policy, signals
+from rollout import policy, shares, signals
 from rollout.idle import Idle
 from rollout.plan import Plan
 from rollout.routes import Routes, target_of
@@ -232,6 +232,7 @@ class Observer:
             plan=plan,
             policy_missing=policy_missing,
             refusals=refusals,
+            unfit=self._routes.unfit(target, shares.asides(release, release.plan)) if target else (),
             release_deleting=release.deleting,
         )
         return self._judged(release, self._with_drift(release, seen, target))
@@ -248,7 +249,7 @@ class Observer:
             return seen
         limit = plan.latency
         thresholds = Thresholds(
-            interval=plan.stay(status.weight),
+            interval=plan.stay(release.step),
             success_rate=plan.success_rate or None,
             latency=Latency(limit.quantile, limit.limit) if limit else None,
             max_failures=plan.max_failures,
@@ -265,20 +266,20 @@ class Observer:
             thresholds=thresholds,
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
-            metrics=tuple(one.asked for one in plan.metrics),
+            metrics=compared(release),
             service=status.service,
             alone=status.phase is not Phase.STEPPING,
         )
         name = f"{release.namespace}/{release.spec.deployment}"
-        if plan.judge is plans.Judge.THRESHOLD:
+        if plan.judge is plans.Judge.THRESHOLD or release.step.only:
             return replace(seen, judgement=self._judge.judge(name, question))
-        following = plan.after(status.weight) if status.phase is Phase.STEPPING else None
+        following = plan.load(plan.after(release.step)) if status.phase is Phase.STEPPING else None
         weighed = evidence.EvidenceQuestion(
             asked=question,
-            began=status.ready_at or status.since,
-            weight=status.weight,
+            began=status.alike_since or status.ready_at or status.since,
+            weight=plan.load(release.step),
             next_weight=following,
-            shortest=plan.least_stay(status.weight),
+            shortest=plan.least_stay(release.step),
             least=self._settings.min_duration,
             checkpoint=status.checkpoint or None,
         )
@@ -369,6 +370,12 @@ def running_labels(view: View) -> Mapping[str, str]:
         labels.pop(names.POD_TEMPLATE_HASH, None)
         return labels
     return view.work.labels if view.work is not None else {}
+
+
+def compared(release: Release) -> tuple[metric.Metric, ...]:
+    """The plan's custom metrics; where the legs meet different users none that compares them."""
+    known = release.plan.metrics
+    return tuple(one.asked for one in known if not (release.step.only and one.or_stable))
 
 
 def canary_name(release: Release) -> str:

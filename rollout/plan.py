@@ -150,7 +150,7 @@ class Plan(BaseModel):
     @property
     def length(self) -> timedelta:
         """The time that the plan takes when nothing holds it."""
-        return sum((self.stay(weight) for weight in self.weights), timedelta(0))
+        return sum((self.stay(step) for step in self.stays), timedelta(0))
 
     @property
     def stays(self) -> tuple[Step, ...]:
@@ -159,28 +159,41 @@ class Plan(BaseModel):
 
     @property
     def weights(self) -> tuple[Decimal, ...]:
-        return tuple(step.weight for step in self.stays)
+        """The weights of the stays that have one."""
+        return tuple(step.weight for step in self.stays if step.weight)
 
-    def at(self, weight: Decimal) -> Step:
-        """The step of this weight; at a weight that the plan does not have (it was edited) a plain one."""
-        return next((step for step in self.steps if step.weight == weight), Step(weight))
+    def at(self, weight: Decimal, lead: str = "") -> Step:
+        """The step of this weight, or this lead; one that the plan does not have (it was edited) is a plain one."""
+        known = (step for step in self.steps if step.lead == lead and (lead or step.weight == weight))
+        return next(known, None) or stepping.position(weight, lead)
 
-    def stay(self, weight: Decimal) -> timedelta:
-        """The longest stay at this weight that passes."""
-        own = self.bake if weight == stepping.WHOLE else self.at(weight).interval
+    def stay(self, step: Step) -> timedelta:
+        """The longest stay at a step that passes."""
+        own = self.bake if step.weight == stepping.WHOLE else step.interval
         return self.interval if own is None else own
 
-    def least_stay(self, weight: Decimal) -> timedelta:
+    def least_stay(self, step: Step) -> timedelta:
         """What a person asked to be kept though the version is proven before."""
-        return self.bake if weight == stepping.WHOLE and self.bake is not None else timedelta(0)
+        return self.bake if step.weight == stepping.WHOLE and self.bake is not None else timedelta(0)
 
-    def after(self, weight: Decimal) -> Decimal:
-        """The next weight above `weight`; 100 after the last step."""
-        return next((following for following in self.weights if following > weight), stepping.WHOLE)
+    def load(self, step: Step) -> Decimal:
+        """Percent of the traffic that the canary must bear; who matches is not known, so as at the first weight."""
+        first = next(known.weight for known in self.stays if known.weight)
+        return step.mirror or step.weight or first
 
-    def step_of(self, weight: Decimal) -> int:
-        """How many of the plan's stays (the steps and the bake) have begun at this weight."""
-        return sum(1 for begun in self.weights if begun <= weight)
+    def after(self, step: Step) -> Step:
+        """The step that follows; one that the plan has no more is followed by the next greater weight."""
+        names = [known.lead for known in self.stays]
+        if step.lead in names and step.lead:
+            return self.stays[names.index(step.lead) + 1]
+        return next((known for known in self.stays if known.weight > step.weight), self.stays[-1])
+
+    def step_of(self, step: Step) -> int:
+        """How many of the plan's stays (the steps and the bake) have begun at this one."""
+        names = [known.lead for known in self.stays]
+        if step.lead in names and step.lead:
+            return names.index(step.lead) + 1
+        return sum(1 for begun in self.stays if begun.weight <= step.weight)
 
     def texts(self) -> dict[str, str]:
         """The plan as the annotations would say it; its metrics are kept apart."""

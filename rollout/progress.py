@@ -30,6 +30,7 @@ from rollout.seen import (
 from rollout.settling import wait_for_settle
 from rollout.signals import Stage, stay_is_over
 from rollout.status import Phase, Release, Share, Status
+from rollout.steps import Step
 
 
 def go_on(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -80,7 +81,7 @@ def unpaused(release: Release, seen: Seen, told: Told, began: datetime) -> Statu
     """The clock of the deadline stood still; the step's own clock begins anew, unless the step had passed."""
     status = release.status
     held = status.paused_seconds + (seen.now - began).total_seconds()
-    since = seen.now if status.since is not None and status.halted != status.weight else status.since
+    since = seen.now if status.since is not None and status.halted != release.step.name else status.since
     changes = {"paused_at": None, "paused_by_plan": False, "paused_seconds": held, "holding": "", "since": since}
     return words.note(release, seen, told, **changes)
 
@@ -93,7 +94,7 @@ def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
         return held_up(
             "PredecessorFalling", f"waits until Release {seen.predecessor} has ended", release, seen, pace.poll
         )
-    faults = (*seen.refusals, *seen.route.faults)
+    faults = (*seen.refusals, *seen.route.faults, *seen.unfit)
     if faults:
         return held_up("Refused", "; ".join(faults), release, seen, 30)
     if release.status.paused_at is not None:
@@ -127,7 +128,7 @@ def preparing(release: Release, seen: Seen, pace: Pace) -> Decision:
         return Decision()
     if seen.policy_missing:
         return held_up(POLICY_MISSING, seen.policy_missing, release, seen, pace.look)
-    return raise_to(release.plan.after(Decimal(0)), "", release, seen, pace)
+    return raise_to(release.plan.stays[0], "", release, seen, pace)
 
 
 def lay_route(release: Release, seen: Seen, pace: Pace) -> Decision | None:
@@ -159,9 +160,11 @@ def first_split(release: Release, seen: Seen, pinned: traffic.Split, pace: Pace)
     return Decision((Record(status), Steer(pinned)), (told,), pace.settle)
 
 
-def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
+def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
     """Pods first, known to every proxy, then the weight: recorded, then done."""
-    pods = shares.need(seen, weight)
+    if step.lead and seen.unfit:
+        return held_up("Refused", "; ".join(seen.unfit), release, seen, 30)
+    pods = shares.size(release, seen, step)
     canary = seen.canary
     if canary is None or canary.replicas < pods:
         return Decision((Raise(pods),), (), pace.poll)
@@ -169,18 +172,18 @@ def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: 
         return Decision(look_again=pace.poll)
     if seen.canary_age < pace.settle:
         return Decision(look_again=pace.settle - seen.canary_age)
-    phase = Phase.BAKING if weight == shares.FULL else Phase.STEPPING
-    plan = release.plan
-    step = plan.step_of(weight)
-    share = f"{words.percent(weight)} to the canary ({pods} {'pod' if pods == 1 else 'pods'})"
-    told = Told(phase.value, f"{because}{share}, step {step} of {len(plan.stays)}")
+    phase = Phase.BAKING if step.weight == shares.FULL else Phase.STEPPING
+    number, stays = release.plan.step_of(step), len(release.plan.stays)
+    share = f"{words.exposure(step)} ({pods} {'pod' if pods == 1 else 'pods'})"
+    told = Told(phase.value, f"{because}{share}, step {number} of {stays}{ALONE if step.only else ''}")
     status = words.note(
         release,
         seen,
         told,
         phase=phase,
-        weight=weight,
-        step_text=f"{step}/{len(plan.stays)}",
+        weight=step.weight,
+        lead=step.lead,
+        step_text=f"{number}/{stays}",
         since=seen.now,
         ready_at=release.status.ready_at or seen.now,
         bad_looks=0,
@@ -188,14 +191,19 @@ def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: 
         holding=still_held(release),
         **words.measured(seen),
     )
-    return Decision((Record(status), Steer(shares.split_at(release, weight))), (told,), pace.settle)
+    if release.step.only and not step.only:
+        status = status.model_copy(update={"alike_since": seen.now, "checkpoint": "", "checkpoint_at": None})
+    return Decision((Record(status), Steer(shares.steered(release, step))), (told,), pace.settle)
+
+
+ALONE = "; judged by its thresholds alone, for stable serves other users"
 
 
 def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
     """A step: its weight in the route, its pods in number, and then the judge's word."""
     if misplaced := put_right(release, seen, pace):
         return misplaced
-    pods = shares.need(seen, release.status.weight)
+    pods = shares.size(release, seen, release.step)
     if seen.canary is not None and seen.canary.replicas < pods:
         return Decision((Raise(pods),), (), pace.poll)
     if seen.policy_missing and release.status.paused_at is None:
@@ -245,10 +253,12 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     want = shares.wished(release)
     if seen.route.split == want and seen.route.agreed:
         return None
+    if release.step.lead and seen.unfit:
+        return held_up("RouteRefused", "; ".join(seen.unfit), release, seen, pace.look)
     lacking = frozenset(want.pins) - seen.route.legs
     if lacking:
         return Decision((Define(seen.route.legs | frozenset(want.pins)),), (), pace.settle)
-    short = seen.canary is None or seen.canary.ready < shares.need(seen, release.status.weight)
+    short = seen.canary is None or seen.canary.ready < shares.size(release, seen, release.step)
     if short or seen.canary_age < pace.settle:
         text = seen.canary.waiting if seen.canary and seen.canary.waiting else "its pods are not ready"
         return held_up("CanaryNotReady", f"the weight waits for the canary: {text}", release, seen, pace.poll)
@@ -261,18 +271,18 @@ def passed(release: Release, seen: Seen, pace: Pace) -> Decision:
         return Decision(look_again=pace.look)
     passing = seen.judgement is not None and seen.judgement.verdict is Verdict.PASS
     cause = f"passed: {seen.judgement.text}" if passing and seen.judgement else "not judged, and the plan says promote"
-    because = f"{words.percent(release.status.weight)} {cause}; "
-    if release.plan.at(release.status.weight).pauses and release.status.halted != release.status.weight:
+    because = f"{words.place(release.step)} {cause}; "
+    if release.step.pauses and release.status.halted != release.step.name:
         return halt(because, release, seen, pace)
     if release.status.phase is Phase.BAKING:
         return promote(because, release, seen, pace)
-    return raise_to(release.plan.after(release.status.weight), because, release, seen, pace)
+    return raise_to(release.plan.after(release.step), because, release, seen, pace)
 
 
 def halt(because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
     """The plan waits for a person here: told once, and judged on meanwhile."""
     told = Told("Paused", f"{because}the plan pauses here; to go on: do=resume")
-    paused = {"paused_at": seen.now, "paused_by_plan": True, "halted": release.status.weight, "holding": "Paused"}
+    paused = {"paused_at": seen.now, "paused_by_plan": True, "halted": release.step.name, "holding": "Paused"}
     return Decision((Record(words.note(release, seen, told, **paused, **words.measured(seen))),), (told,), pace.look)
 
 
@@ -322,9 +332,9 @@ def hurry(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
         return Decision((Record(unpaused(release, seen, told, release.status.paused_at)),), (told,), 0)
     match stage:
         case Stage.PREPARING:
-            return lay_route(release, seen, pace) or raise_to(shares.FULL, ASKED, release, seen, pace)
+            return lay_route(release, seen, pace) or raise_to(release.plan.stays[-1], ASKED, release, seen, pace)
         case Stage.STEPPING:
-            return put_right(release, seen, pace) or raise_to(shares.FULL, ASKED, release, seen, pace)
+            return put_right(release, seen, pace) or raise_to(release.plan.stays[-1], ASKED, release, seen, pace)
         case Stage.BAKING:
             return put_right(release, seen, pace) or wait_for_settle(seen, pace) or promote(ASKED, release, seen, pace)
         case _:

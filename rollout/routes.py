@@ -10,7 +10,7 @@ from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from deploy.istio import router
 from deploy.kinds import Kind
-from deploy.traffic import Change, Json, Pin, Split, Survey, Target, Verb
+from deploy.traffic import Aside, Change, Json, Pin, Split, Survey, Target, Verb
 
 TRIES = 6
 BELIEVED_SECONDS = 10.0
@@ -103,6 +103,10 @@ class Routes:
 
     def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
         return router.foreign(target, self.objects(), saved or {}, pins)
+
+    def unfit(self, target: Target, wanted: Sequence[Aside]) -> tuple[str, ...]:
+        """Why the canary can not be given this beside its share."""
+        return router.unfit(target, self.objects(), wanted) if wanted else ()
 
     def define(self, target: Target, pins: frozenset[Pin]) -> None:
         self._write(lambda objects: router.define(target, objects, pins))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from analysis.verdict import Verdict
+from deploy import traffic
 from rollout import plan as plans
 from rollout.plan import OnFailure, OnNoData, Wish
 from rollout.seen import Seen
@@ -162,7 +163,8 @@ def is_unready(release: Release, seen: Seen, at: Stage) -> bool:
 
 
 def has_weight(release: Release, seen: Seen) -> bool:
-    return seen.route.split is not None and seen.route.split.share(release.pin) > 0
+    split = seen.route.split
+    return split is not None and (split.share(release.pin) > 0 or isinstance(split.aside, traffic.Only))
 
 
 def is_late(release: Release, seen: Seen, at: Stage) -> bool:
@@ -188,7 +190,7 @@ def is_without_data(release: Release, seen: Seen, at: Stage) -> bool:
 def stay_is_over(release: Release, seen: Seen) -> bool:
     """The present step has lasted as long as one that passes."""
     status = release.status
-    return status.since is not None and seen.now - status.since >= release.plan.stay(status.weight)
+    return status.since is not None and seen.now - status.since >= release.plan.stay(release.step)
 
 
 def has_fallen(release: Release, seen: Seen, at: Stage) -> bool:

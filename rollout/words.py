@@ -27,7 +27,23 @@ def percent(weight: Decimal) -> str:
 
 def step_words(step: Step) -> str:
     own = f" ({durations.write(step.interval)})" if step.interval is not None else ""
-    return f"{percent(step.weight)}{own}{' → pause' if step.pauses else ''}"
+    return f"{place(step)}{own}{' → pause' if step.pauses else ''}"
+
+
+def place(step: Step) -> str:
+    """Where a release stands."""
+    if step.mirror is not None:
+        return f"mirror of {percent(step.mirror)}"
+    return step.only.replace(":", " ") if step.only else percent(step.weight)
+
+
+def exposure(step: Step) -> str:
+    """Who meets the canary at a step."""
+    if step.mirror is not None:
+        return f"a copy of {percent(step.mirror)} of the requests to the canary, whose answers nobody gets"
+    if step.only:
+        return f"only requests with {place(step)} to the canary"
+    return f"{percent(step.weight)} to the canary"
 
 
 def plan_words(plan: Plan) -> str:

@@ -74,11 +74,28 @@ def test_a_bad_value_is_refused_with_key_and_value(window: Shop, key: str, value
     ("steps", "words"),
     [
         pytest.param("5,pause@10m,50", "have no duration behind pause, which ends with do=resume", id="a timed pause"),
-        pytest.param("pause,5", "begin with a percentage: a pause follows one, such as 5,pause,50", id="a pause first"),
-        pytest.param("5,pause,pause,9", "have a percentage between two pauses", id="two pauses"),
+        pytest.param("pause,5", "not begin with a pause, which follows a step, such as 5,pause,50", id="a pause first"),
+        pytest.param("5,pause,pause,9", "have a step between two pauses", id="two pauses"),
         pytest.param("5@2,10", "have a duration behind @, such as 5@2m,25@1h30m,50", id="no unit"),
         pytest.param("5@0m,10", "have intervals of at least 1s", id="no stay at all"),
         pytest.param("5,100@5m", "have no interval at 100, the stay at which is rampart.dev/bake", id="the whole"),
+        pytest.param(
+            "header:X-Canary=1,5", "name a header (in small letters) or a cookie and its whole", id="capitals"
+        ),
+        pytest.param(
+            "cookie:beta,5", "name a header (in small letters) or a cookie and its whole value", id="no value"
+        ),
+        pytest.param("mirror:x,5", "mirror a percentage above 0 and at most 100, such as mirror:10", id="no mirror"),
+        pytest.param("mirror:0@1m,5", "mirror a percentage above 0 and at most 100", id="a mirror of nothing"),
+        pytest.param("mirror:101", "mirror a percentage above 0 and at most 100", id="a mirror of more than all"),
+        pytest.param("query:a=1,5", "have header:, cookie: or mirror: before a colon", id="something else"),
+        pytest.param(
+            "5,pause,header:a=1", "have header, cookie and mirror steps before any percentage", id="a header behind"
+        ),
+        pytest.param(
+            "mirror:5,header:a=1@1m,mirror:5@2m,9", "name each header, cookie and mirror step once", id="twice"
+        ),
+        pytest.param("header:a=1@x,5", "have a duration behind @, such as 5@2m,25@1h30m,50", id="a header's interval"),
         pytest.param("5;10", "be rising percentages such as 5,25,50 (at most two decimals), or 5@2m", id="no list"),
         pytest.param("20,40@1m,40", "rise, such as 5,25,50", id="does not rise"),
         pytest.param("5,101@1m", "be above 0 and at most 100", id="more than the whole"),
@@ -106,6 +123,9 @@ ACCEPTED = {
         "5@2m,25@1h30m,50",
         "5,pause,50",
         "5@30s,pause,50,100,pause",
+        "header:x-canary=1,5,25",
+        "mirror:0.5@1m,cookie:a_b=c~d,pause,5",
+        "mirror:10",
     ),
     "interval": ("30s", "5m", "1h30m"),
     "bake": ("1s", "10m"),

@@ -102,7 +102,9 @@ def test_unknown_word_and_unknown_policy_are_said_with_what_is_known() -> None:
 def test_steps_with_intervals_and_pauses_are_a_policy_too() -> None:
     """Every form that an annotation may have."""
     command = [str(tools.kubectl()), "-n", "default", "apply", "--dry-run=server", "-f", "-"]
-    policy = a_policy("slow", plan={"steps": "0.1,5@30m,pause,25@1h30m,50,100,pause"})
+    policy = a_policy(
+        "slow", plan={"steps": "mirror:10@2m,header:x-canary=1,pause,0.1,5@30m,pause,25@1h30m,50,100,pause"}
+    )
     done = subprocess.run(command, input=policy, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 

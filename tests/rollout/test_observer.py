@@ -274,6 +274,48 @@ def test_the_threshold_judge_is_asked_where_the_plan_says_so() -> None:
     assert (len(shop.judge.weighed), len(shop.judge.asked) > 0) == (0, True)
 
 
+def test_versions_that_meet_different_users_are_not_compared() -> None:
+    """A step by header is judged by thresholds, and by custom metrics that are not compared with stable."""
+    metrics = [
+        {"name": "queue", "query": 'queue{app="{{canary}}"}', "max": 9},
+        {"name": "memory", "query": 'memory{app="{{canary}}"}', "orStable": {"ratio": 2}},
+    ]
+    shop = a_shop()
+    shop.share(metrics=metrics)
+    shop.annotate(steps="header:x-canary=1,5")
+    shop.change("v2")
+    shop.live(lambda found: found.phases == [Phase.STEPPING.value])
+    seen(shop)
+    assert (len(shop.judge.weighed), [one.name for one in shop.judge.asked[-1].metrics]) == (0, ["queue"])
+    shop.live(lambda found: release_of(found).status.weight == 5)
+    seen(shop)
+    question, status = shop.judge.weighed[-1], release_of(shop).status
+    assert question.began == status.alike_since == status.since
+    assert [one.name for one in question.asked.metrics] == ["queue", "memory"]
+
+
+def test_a_mirror_is_weighed_as_its_share() -> None:
+    """Its requests are a sample of all; the next weight asks for its own proof."""
+    shop = in_flight(Phase.STEPPING, steps="mirror:10,25")
+    seen(shop)
+    assert (shop.judge.weighed[-1].weight, shop.judge.weighed[-1].next_weight) == (Decimal(10), Decimal(25))
+    assert shop.route["http"][0]["mirrors"][0]["percentage"] == {"value": 10}
+
+
+def test_what_the_route_can_not_express_is_seen() -> None:
+    """Asked only where the plan has such steps."""
+    shop = a_shop()
+    shop.cluster.edit(
+        kinds.VIRTUAL_SERVICE, "web", {"spec": {"http": [{**shop.route["http"][0], "mirror": {"host": "x"}}]}}
+    )
+    shop.change("v2")
+    shop.look()
+    assert seen(shop).unfit == ()
+    shop.annotate(steps="mirror:10")
+    shop.live(lambda found: "mirror" in release_of(found).spec.plan["steps"])
+    assert seen(shop).unfit == ("VirtualService shop/web http[0] has a mirror of its own",)
+
+
 def test_a_success_rate_of_zero_is_not_judged() -> None:
     """The plan says that errors do not count."""
     shop = in_flight(Phase.STEPPING, success_rate="0")

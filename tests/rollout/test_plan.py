@@ -19,6 +19,10 @@ from tests.rollout import building
 from tests.rollout.building import a_plan
 
 LIST = "must be rising percentages such as 5,25,50, or 5@2m,25@5m,50, or 5,pause,50"
+PAIR = (
+    "must name a header (in small letters) or a cookie and its whole value, of letters, digits and ._~-,"
+    " such as header:x-canary=1 or cookie:beta=yes"
+)
 OPTED_IN = {"rampart.dev/strategy": "canary"}
 
 
@@ -67,14 +71,35 @@ def faults(**annotations: str) -> tuple[str, ...]:
             "5,pause@10m,50", "must have no duration behind pause, which ends with do=resume", id="a timed pause"
         ),
         pytest.param(
-            "pause", "must begin with a percentage: a pause follows one, such as 5,pause,50", id="a pause alone"
+            "pause", "must not begin with a pause, which follows a step, such as 5,pause,50", id="a pause alone"
         ),
         pytest.param(
             "5,pause,pause,50",
-            "must have a percentage between two pauses, such as 5,pause,25,pause,50",
+            "must have a step between two pauses, such as 5,pause,25,pause,50",
             id="two pauses",
         ),
         pytest.param("5,Pause,50", LIST, id="a word that is none"),
+        pytest.param("header:X-Canary=1,5", PAIR, id="a header in capitals"),
+        pytest.param("header:x-canary,5", PAIR, id="a header without a value"),
+        pytest.param("header:x-canary=,5", PAIR, id="a header with an empty value"),
+        pytest.param("cookie:beta=a b,5", PAIR, id="a cookie with a space"),
+        pytest.param("cookie:=1", PAIR, id="a cookie without a name"),
+        pytest.param("mirror:0,5", "must mirror a percentage above 0 and at most 100, such as mirror:10", id="none"),
+        pytest.param("mirror:101", "must mirror a percentage above 0 and at most 100, such as mirror:10", id="more"),
+        pytest.param("mirror:0.125,5", "must have at most two decimals", id="a mirror too fine for a route"),
+        pytest.param(
+            "query:a=1,5",
+            "must have header:, cookie: or mirror: before a colon, such as header:x-canary=1,5,25",
+            id="something else than these",
+        ),
+        pytest.param(
+            "5,pause,header:x-canary=1,25",
+            "must have header, cookie and mirror steps before any percentage, such as mirror:10,5,25",
+            id="a header behind a percentage",
+        ),
+        pytest.param(
+            "mirror:10,mirror:10,5", "must name each header, cookie and mirror step once", id="the same one twice"
+        ),
     ],
 )
 def test_bad_steps_are_refused_with_the_reason(text: str, words: str) -> None:
@@ -96,6 +121,18 @@ def test_bad_steps_are_refused_with_the_reason(text: str, words: str) -> None:
             id="intervals of their own",
         ),
         pytest.param("steps", "5,pause,50", "steps", (Step(Decimal(5), pauses=True), Step(Decimal(50))), id="a pause"),
+        pytest.param(
+            "steps",
+            "mirror:10@2m,header:x-canary=1,pause,cookie:beta=yes,5",
+            "steps",
+            (
+                Step(Decimal(0), timedelta(minutes=2), mirror=Decimal(10)),
+                Step(Decimal(0), pauses=True, only="header:x-canary=1"),
+                Step(Decimal(0), only="cookie:beta=yes"),
+                Step(Decimal(5)),
+            ),
+            id="before any percentage",
+        ),
         pytest.param(
             "steps",
             "5,100,pause",
@@ -251,7 +288,8 @@ def test_a_bake_that_was_given_is_kept_in_full(
     ours = {f"rampart.dev/{key}": value for key, value in annotations.items()}
     found = plan.resolve({**OPTED_IN, **ours}, defaults)
     assert isinstance(found, Plan)
-    stays = (found.stay(Decimal(weight)), found.least_stay(Decimal(weight)))
+    step = found.at(Decimal(weight))
+    stays = (found.stay(step), found.least_stay(step))
     assert stays == (timedelta(seconds=longest), timedelta(seconds=least))
     assert ("bake" in found.texts()) == ("bake" in {**annotations, **defaults})
 
@@ -310,8 +348,32 @@ def test_durations_are_written_as_people_do(span: timedelta, text: str) -> None:
 def test_the_next_weight_is_the_next_step_above(steps: str, weight: int, following: int, step: int) -> None:
     """Case 47: an edited plan never jumps over a step that lies above the present weight."""
     found = a_plan(steps=steps)
-    assert (found.after(Decimal(weight)), found.step_of(Decimal(weight))) == (Decimal(following), step)
+    here = found.at(Decimal(weight))
+    assert (found.after(here).weight, found.step_of(here)) == (Decimal(following), step)
     assert len(found.stays) == 4, "pauses are no stays"
+
+
+LEADING = "mirror:10,header:x-canary=1,5,25"
+
+
+@pytest.mark.parametrize(
+    ("steps", "lead", "following", "number", "load"),
+    [
+        pytest.param(LEADING, "mirror:10", "header:x-canary=1", 1, 10, id="the first"),
+        pytest.param(LEADING, "header:x-canary=1", "5", 2, 5, id="the last before weight: as many pods as for it"),
+        pytest.param("header:x-canary=1", "header:x-canary=1", "100", 1, 100, id="nothing but it"),
+        pytest.param("5,25", "header:x-canary=1", "5", 0, 5, id="edited away: the first weight follows"),
+        pytest.param("mirror:10,5,25", "header:x-canary=1", "5", 1, 5, id="edited away beside another"),
+    ],
+)
+def test_steps_before_any_weight_come_in_their_order(
+    steps: str, lead: str, following: str, number: int, load: int
+) -> None:
+    """And an edit never leads back to one that lies behind (case 47)."""
+    found = a_plan(steps=steps)
+    here = found.at(Decimal(0), lead)
+    assert here.lead == lead
+    assert (found.after(here).name, found.step_of(here), found.load(here)) == (following, number, Decimal(load))
 
 
 @pytest.mark.parametrize(
@@ -326,7 +388,10 @@ def test_the_next_weight_is_the_next_step_above(steps: str, weight: int, followi
 def test_each_stay_has_its_own_interval_and_pause(weight: str, seconds: int, pauses: bool) -> None:
     """The longest stay at a weight is that of its step; the plan's interval is for the others."""
     found = a_plan(steps="5@2m,pause,25,100,pause", bake="5m")
-    assert (found.stay(Decimal(weight)), found.at(Decimal(weight)).pauses) == (timedelta(seconds=seconds), pauses)
+    assert (found.stay(found.at(Decimal(weight))), found.at(Decimal(weight)).pauses) == (
+        timedelta(seconds=seconds),
+        pauses,
+    )
 
 
 SECONDS = st.integers(1, 5000).map(lambda count: f"{count}s")
@@ -340,7 +405,9 @@ def listed(found: dict[int, tuple[str, str]]) -> str:
     return ",".join(f"{weight:f}{own}{pause}" for weight, own, pause in words)
 
 
-STEPS = st.dictionaries(st.integers(1, 10_000), EXTRAS, min_size=1, max_size=12).map(listed)
+LEADS = st.lists(st.sampled_from(("header:x-canary=1", "cookie:a.b=~", "mirror:0.5", "mirror:10")), unique=True)
+WEIGHTS = st.dictionaries(st.integers(1, 10_000), EXTRAS, min_size=1, max_size=12).map(listed)
+STEPS = st.builds(lambda leads, weights: ",".join([*leads, weights]), LEADS, WEIGHTS)
 PLANS = st.fixed_dictionaries(
     {},
     optional={
@@ -415,9 +482,11 @@ def test_no_plan_produces_weights_out_of_range_or_steps_that_do_not_rise(text: s
     found = resolved(steps=text)
     if not isinstance(found, Plan):
         return
-    weights = [Decimal(0)]
-    while weights[-1] < 100:
-        weights.append(found.after(weights[-1]))
+    steps = [found.stays[0]]
+    while steps[-1].weight < 100:
+        steps.append(found.after(steps[-1]))
+    assert tuple(steps) == found.stays
+    weights = [Decimal(0), *(step.weight for step in steps if not step.lead)]
     assert all(earlier < later for earlier, later in pairwise(weights))
     assert weights[-1] == 100
     stable: Any = tuple(building.a_share(traffic.replica_set(f"r{n}"), n + 1) for n in range(size))

@@ -228,6 +228,34 @@ TALES: dict[str, Tale] = {
     "a pause is longer than the deadline": Tale(
         ((0.0, annotate("steps", "5,pause,50")), RELEASE, (4000.0, wish("resume"))), (Phase.PROMOTED,), until=4300
     ),
+    "only requests with a header first": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,pause,5,50")), RELEASE, (200.0, wish("resume"))),
+        (Phase.PROMOTED,),
+        until=600,
+    ),
+    "bad for those with the header": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,5,50")), RELEASE), (Phase.ROLLED_BACK,), BAD, running="v1"
+    ),
+    "revert while a header leads to the canary": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,5,50")), RELEASE, (30.0, template("v1"))),
+        (Phase.REVERTED,),
+        running="v1",
+    ),
+    "the canary of a header step is lost and comes back": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,50")), RELEASE, (30.0, lose_canary_pods)),
+        (Phase.PROMOTED,),
+        lenient=True,
+    ),
+    "a header step is taken out of the plan at it": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,5,50")), RELEASE, (30.0, annotate("steps", "mirror:10,20,50"))),
+        (Phase.PROMOTED,),
+    ),
+    "bad in the mirror": Tale(
+        ((0.0, annotate("steps", "mirror:20,5,50")), RELEASE), (Phase.ROLLED_BACK,), BAD, running="v1"
+    ),
+    "a mirror, a cookie, and then by weight": Tale(
+        ((0.0, annotate("steps", "mirror:20,cookie:beta=yes,50")), RELEASE), (Phase.PROMOTED,)
+    ),
     "plan edited in mid-step": Tale((RELEASE, (60.0, annotate("steps", "5,10,60"))), (Phase.PROMOTED,)),
     "bad and the plan says hold": Tale(
         ((0.0, annotate("on-failure", "hold")), RELEASE, (200.0, wish("abort"))), (Phase.CANCELLED,), BAD, running="v1"
