@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from analysis import custom, evidence, judge, metric
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import errors, hold, kinds, names, services, workload
+from deploy import errors, hold, kinds, names, services, traffic, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
@@ -122,6 +122,8 @@ class Observer:
         target = self.target(view, None)
         survey = self._routes.survey(target, None)[0] if target else Survey()
         plan = self.plan(view.work)
+        wanted = shares.asides(traffic.canary(view.name), plan) if isinstance(plan, Plan) else ()
+        unfit = self._routes.unfit(target, wanted) if target else ()
         resting = view.work.opted_in and view.work.held is None
         telemetry = self._telemetry(view.work, plan, target.service if target else "") if resting else ()
         return Idle(
@@ -129,7 +131,7 @@ class Observer:
             revisions=view.revisions,
             ended=view.ended,
             plan=plan,
-            refusals=refusals or survey.faults,
+            refusals=refusals or (*survey.faults, *unfit),
             hold_missing=hold_missing,
             malformed=view.malformed,
             shown=bool(survey.shown) and view.release is None,
@@ -244,7 +246,7 @@ class Observer:
             plan=plan,
             policy_missing=policy_missing,
             refusals=refusals,
-            unfit=self._routes.unfit(target, shares.asides(release, release.plan)) if target else (),
+            unfit=self._routes.unfit(target, shares.asides(release.pin, release.plan)) if target else (),
             release_deleting=release.deleting,
         )
         return self._judged(release, self._with_drift(release, seen, target))

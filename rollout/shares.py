@@ -29,21 +29,21 @@ def split_at(release: Release, weight: Decimal) -> traffic.Split:
 
 def steered(release: Release, step: Step) -> traffic.Split:
     """The split at a step, with what the canary gets beside its share."""
-    return replace(split_at(release, step.weight), aside=aside(release, step))
+    return replace(split_at(release, step.weight), aside=aside(release.pin, step))
 
 
-def aside(release: Release, step: Step) -> traffic.Aside | None:
+def aside(pin: traffic.Pin, step: Step) -> traffic.Aside | None:
     """What the canary gets beside its share at a step."""
     if step.mirror is not None:
-        return traffic.Mirror(release.pin, int(step.mirror * 100))
+        return traffic.Mirror(pin, int(step.mirror * 100))
     kind, _, pair = step.only.partition(":")
     name, _, value = pair.partition("=")
-    return traffic.Only(release.pin, name, value, cookie=kind == "cookie") if step.only else None
+    return traffic.Only(pin, name, value, cookie=kind == "cookie") if step.only else None
 
 
-def asides(release: Release, plan: Plan) -> tuple[traffic.Aside, ...]:
+def asides(pin: traffic.Pin, plan: Plan) -> tuple[traffic.Aside, ...]:
     """All that the plan asks for beside shares."""
-    found = (aside(release, step) for step in plan.steps)
+    found = (aside(pin, step) for step in plan.steps)
     return tuple(one for one in found if one is not None)
 
 

@@ -316,6 +316,17 @@ def test_what_the_route_can_not_express_is_seen() -> None:
     assert seen(shop).unfit == ("VirtualService shop/web http[0] has a mirror of its own",)
 
 
+def test_what_the_route_can_not_express_is_said_at_opt_in() -> None:
+    """Before a release depends on it."""
+    shop = a_shop()
+    shop.annotate(steps="header:x-canary=1,5")
+    assert shop.observer.idle(view_of(shop), None).refusals == ()
+    matched = {**shop.route["http"][0], "match": [{"headers": {"x-canary": {"exact": "2"}}}]}
+    shop.cluster.edit(kinds.VIRTUAL_SERVICE, "web", {"spec": {"http": [matched]}})
+    (found,) = shop.observer.idle(view_of(shop), None).refusals
+    assert found == "VirtualService shop/web http[0] has a condition on x-canary itself"
+
+
 def test_a_success_rate_of_zero_is_not_judged() -> None:
     """The plan says that errors do not count."""
     shop = in_flight(Phase.STEPPING, success_rate="0")

@@ -383,7 +383,7 @@ class World:
         match act:
             case Record(status):
                 self._keep(release, status=status)
-                self.recorded |= {shares.aside(item, item.step) for item in self.releases}
+                self.recorded |= {shares.aside(item.pin, item.step) for item in self.releases}
             case Replan(plan):
                 assert release is not None
                 self._keep(release, spec=release.spec.model_copy(update={"plan": plan.texts()}))
