@@ -81,7 +81,7 @@ def unpaused(release: Release, seen: Seen, told: Told, began: datetime) -> Statu
     """The clock of the deadline stood still; the step's own clock begins anew, unless the step had passed."""
     status = release.status
     held = status.paused_seconds + (seen.now - began).total_seconds()
-    since = seen.now if status.since is not None and status.halted != release.step.name else status.since
+    since = seen.now if status.since is not None and not release.has_halted else status.since
     changes = {"paused_at": None, "paused_by_plan": False, "paused_seconds": held, "holding": "", "since": since}
     return words.note(release, seen, told, **changes)
 
@@ -283,14 +283,19 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
 def passed(release: Release, seen: Seen, pace: Pace) -> Decision:
     if release.status.paused_at is not None:
         return Decision(look_again=pace.look)
-    passing = seen.judgement is not None and seen.judgement.verdict is Verdict.PASS
-    cause = f"passed: {seen.judgement.text}" if passing and seen.judgement else "not judged, and the plan says promote"
-    because = f"{words.place(release.step)} {cause}; "
-    if release.step.pauses and release.status.halted != release.step.name:
+    because = f"{words.place(release.step)} {cause_of(release, seen)}; "
+    if release.step.pauses and not release.has_halted:
         return halt(because, release, seen, pace)
     if release.status.phase is Phase.BAKING:
         return promote(because, release, seen, pace)
     return raise_to(release.plan.after(release.step), because, release, seen, pace)
+
+
+def cause_of(release: Release, seen: Seen) -> str:
+    """Why a stay may end."""
+    if seen.judgement is not None and seen.judgement.verdict is Verdict.PASS:
+        return f"passed: {seen.judgement.text}"
+    return "passed before the pause" if release.has_halted else "not judged, and the plan says promote"
 
 
 def halt(because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -305,6 +310,8 @@ def without_data(release: Release, seen: Seen, pace: Pace) -> Decision:
     judgement = seen.judgement
     if judgement is None or not (stay_is_over(release, seen) or judgement.reason not in QUIET):
         return Decision(look_again=pace.look)
+    if release.has_halted and judgement.reason in QUIET:
+        return passed(release, seen, pace)
     if release.plan.on_no_data is OnNoData.PROMOTE and stay_is_over(release, seen):
         return passed(release, seen, pace)
     return held_up(judgement.reason.value, judgement.text, release, seen, pace.look)

@@ -177,9 +177,14 @@ def is_late(release: Release, seen: Seen, at: Stage) -> bool:
 
 
 def is_without_data(release: Release, seen: Seen, at: Stage) -> bool:
-    """The stay is over, nothing could be measured, and the plan says to cancel then."""
+    """The stay is over, nothing could be measured, and the plan says to cancel then.
+
+    A pause is no stay, and a step that passed before one is over.
+    """
     return (
-        isinstance(seen.plan, plans.Plan)
+        release.status.paused_at is None
+        and not release.has_halted
+        and isinstance(seen.plan, plans.Plan)
         and seen.plan.on_no_data is OnNoData.CANCEL
         and seen.judgement is not None
         and seen.judgement.verdict is Verdict.NO_DATA

@@ -175,6 +175,11 @@ class Release(Model):
         return self.plan.at(self.status.weight, self.status.lead)
 
     @property
+    def has_halted(self) -> bool:
+        """Whether the step has passed, and the plan's pause behind it has begun."""
+        return self.status.halted == self.step.name
+
+    @property
     def is_ended(self) -> bool:
         return self.status.phase in ENDED
 

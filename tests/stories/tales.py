@@ -233,6 +233,18 @@ TALES: dict[str, Tale] = {
         (Phase.PROMOTED,),
         until=600,
     ),
+    "nobody has the header while the plan pauses": Tale(
+        (
+            (0.0, annotate("steps", "header:x-canary=1,pause,5,50")),
+            (0.0, annotate("on-no-data", "cancel")),
+            RELEASE,
+            (120.0, requests(0)),
+            (4000.0, wish("resume")),
+            (4010.0, requests(50)),
+        ),
+        (Phase.PROMOTED,),
+        until=4500,
+    ),
     "bad for those with the header": Tale(
         ((0.0, annotate("steps", "header:x-canary=1,5,50")), RELEASE), (Phase.ROLLED_BACK,), BAD, running="v1"
     ),
