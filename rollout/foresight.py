@@ -15,6 +15,7 @@ from analysis.mesh import Mesh
 from deploy import traffic
 from deploy.traffic import Change, Json, Split, Verb
 from deploy.workload import Revision
+from rollout import durations, words
 from rollout import policy as policies
 from rollout.plan import KEYS, PREFIX, Plan, policy_named
 
@@ -40,7 +41,7 @@ def sources(
     policy = policies.choose(policy_named(annotations, defaults), known)
     shared = policy.plan if isinstance(policy, policies.Policy) else {}
     said = f"ReleasePolicy {policy.name}" if isinstance(policy, policies.Policy) else ""
-    texts = plan.texts()
+    texts = {"bake": durations.write(plan.interval), **plan.texts()}
 
     def source(key: str) -> str:
         if f"{PREFIX}{key}" in annotations:
@@ -56,17 +57,18 @@ def sources(
 
 @dataclass(frozen=True)
 class Stay:
-    """One stay of the plan: percent, pods of the canary, and how long at most."""
+    """One stay of the plan: who meets the canary, its pods, and how long at most."""
 
-    weight: Decimal
+    exposure: str
     pods: int
     longest: timedelta
 
 
 def stays(plan: Plan, replicas: int) -> tuple[Stay, ...]:
     """The plan's steps and its bake, with the canary's size at each."""
-    steps = [Stay(step, max(1, ceil(replicas * step / 100)), plan.interval) for step in plan.steps]
-    return (*steps, Stay(Decimal(100), replicas, plan.bake))
+    return tuple(
+        Stay(words.place(step), max(1, ceil(replicas * plan.load(step) / 100)), plan.stay(step)) for step in plan.stays
+    )
 
 
 def split(revisions: tuple[Revision, ...], release: str, weight: Decimal) -> Split:

@@ -8,15 +8,15 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from analysis import custom, evidence, judge
+from analysis import custom, evidence, judge, metric
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import errors, hold, kinds, names, services, workload
+from deploy import errors, hold, kinds, names, services, traffic, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
 from rollout import plan as plans
-from rollout import policy, signals
+from rollout import policy, shares, signals
 from rollout.idle import Idle
 from rollout.plan import Plan
 from rollout.routes import Routes, target_of
@@ -125,6 +125,8 @@ class Observer:
         target = self.target(view, None)
         survey = self._routes.survey(target, None)[0] if target else Survey()
         plan = self.plan(view.work)
+        wanted = shares.asides(traffic.canary(view.name), plan) if isinstance(plan, Plan) else ()
+        unfit = self._routes.unfit(target, wanted) if target else ()
         resting = view.work.opted_in and view.work.held is None
         telemetry = self.telemetry(view.work, plan, target.service if target else "") if resting else ()
         return Idle(
@@ -132,7 +134,7 @@ class Observer:
             revisions=view.revisions,
             ended=view.ended,
             plan=plan,
-            refusals=refusals or survey.faults,
+            refusals=refusals or (*survey.faults, *unfit),
             hold_missing=hold_missing,
             malformed=view.malformed,
             shown=bool(survey.shown) and view.release is None,
@@ -264,6 +266,7 @@ class Observer:
             plan=plan,
             policy_missing=policy_missing,
             refusals=refusals,
+            unfit=self._routes.unfit(target, shares.asides(release.pin, release.plan)) if target else (),
             release_deleting=release.deleting,
         )
         return self._judged(release, self._with_drift(release, seen, target))
@@ -288,7 +291,7 @@ class Observer:
         canary, stable = workloads
         limit = plan.latency
         thresholds = Thresholds(
-            interval=plan.bake if status.phase is not Phase.STEPPING else plan.interval,
+            interval=plan.stay(release.step),
             success_rate=plan.success_rate or None,
             latency=Latency(limit.quantile, limit.limit) if limit else None,
             max_failures=plan.max_failures,
@@ -305,19 +308,20 @@ class Observer:
             thresholds=thresholds,
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
-            metrics=tuple(one.asked for one in plan.metrics),
+            metrics=compared(release),
             service=status.service,
             alone=status.phase is not Phase.STEPPING,
         )
         name = release.key
-        if plan.judge is plans.Judge.THRESHOLD:
+        if plan.judge is plans.Judge.THRESHOLD or release.step.only:
             return replace(seen, judgement=self._judge.judge(name, question))
-        following = plan.after(status.weight) if status.phase is Phase.STEPPING else None
+        following = plan.load(plan.after(release.step)) if status.phase is Phase.STEPPING else None
         weighed = evidence.EvidenceQuestion(
             asked=question,
-            began=status.ready_at or since,
-            weight=status.weight,
+            began=status.alike_since or status.ready_at or since,
+            weight=plan.load(release.step),
             next_weight=following,
+            shortest=plan.least_stay(release.step),
             least=self._settings.min_duration,
             checkpoint=status.checkpoint or None,
         )
@@ -432,6 +436,12 @@ def is_one_of_a_pair(name: str, items: Sequence[Json]) -> bool:
     """Whether a Release in flight is one of the pair whose annotated Deployment is `name`."""
     mine = (item for item in items if (item.get("spec") or {}).get("pair") == name)
     return any(names.FINALIZER in (item["metadata"].get("finalizers") or ()) for item in mine)
+
+
+def compared(release: Release) -> tuple[metric.Metric, ...]:
+    """The plan's custom metrics; where the legs meet different users none that compares them."""
+    known = release.plan.metrics
+    return tuple(one.asked for one in known if not (release.step.only and one.or_stable))
 
 
 def canary_name(release: Release) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from deploy import errors, kinds, names, pairs, routers
 from deploy.cluster import Cluster
 from deploy.kinds import Kind
-from deploy.traffic import Change, Json, Pin, Split, Survey, Target, Verb
+from deploy.traffic import Aside, Change, Json, Pin, Split, Survey, Target, Verb
 from rollout.overlay import Overlay
 
 TRIES = 6
@@ -96,6 +96,10 @@ class Routes:
     def foreseen(self, target: Target, split: Split) -> tuple[Change, ...]:
         """What would be written, legs first, for the route to show a split; nothing is."""
         return router_of(target).steer(target, self.bodies(target), split, {})
+
+    def unfit(self, target: Target, wanted: Sequence[Aside]) -> tuple[str, ...]:
+        """Why the canary can not be given this beside its share."""
+        return routers.unfit(target, self.objects(target), wanted) if wanted else ()
 
     def define(self, target: Target, pins: frozenset[Pin]) -> None:
         self._write(partial(self.bodies, target), lambda objects: router_of(target).define(target, objects, pins))

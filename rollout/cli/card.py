@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from rich.console import Group
 from rich.text import Text
@@ -55,7 +54,7 @@ def lines(sight: Sight, release: Release, both: Both | None, moment: datetime) -
     end = status.ended or moment
     head = Text(sight.key, style="bold").append(f"  {release.name}  ", style="not bold")
     yield head.append_text(output.phase(status.phase, status.holding))
-    yield row("steps", bar(plan, status.weight, status.phase))
+    yield row("steps", bar(release))
     seen = f", seen {status.seen_weight}" if status.seen_weight else ""
     yield row("weight", f"wished {words.percent(status.weight)}{seen}")
     yield row("canary", said(Measured(status.success, status.latency), both.canary if both else None, plan))
@@ -74,13 +73,16 @@ def row(label: str, value: str | Text) -> Text:
     return Text(f"  {label:<{LABEL}}").append_text(value if isinstance(value, Text) else Text(value))
 
 
-def bar(plan: Plan, weight: Decimal, phase: Phase) -> Text:
+def bar(release: Release) -> Text:
     """The plan's stays: those behind, the present one, and those to come."""
+    plan, status = release.plan, release.status
+    over = status.phase in (Phase.PROMOTING, Phase.FINISHING, Phase.PROMOTED)
+    begun = plan.step_of(release.step) if status.weight or status.lead else 0
     text = Text()
-    for stay in (*plan.steps, Decimal(100)):
-        past = phase in (Phase.PROMOTING, Phase.FINISHING, Phase.PROMOTED) or stay < weight
-        mark, style = ("●", "green") if past else ("◉", "bold cyan") if stay == weight else ("○", "dim")
-        text.append(" ── " if text else "", style="dim").append(f"{mark} {stay.normalize():f}", style=style)
+    for number, stay in enumerate(plan.stays, 1):
+        past = over or number < begun
+        mark, style = ("●", "green") if past else ("◉", "bold cyan") if number == begun else ("○", "dim")
+        text.append(" ── " if text else "", style="dim").append(f"{mark} {stay.name}", style=style)
     return text.append(" %", style="dim")
 
 

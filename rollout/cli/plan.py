@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from rich.console import Console
 from rich.text import Text
@@ -12,7 +11,7 @@ from analysis import outcome
 from deploy import names, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json
-from rollout import foresight, status, words
+from rollout import durations, foresight, status
 from rollout import plan as plans
 from rollout.cli import asking, completion, doors, output, reading
 from rollout.cli.asking import Eyes
@@ -96,7 +95,7 @@ def foresee(eyes: Eyes, sight: Sight) -> Foreseen:
         faults += survey.faults
         if not survey.faults and sight.running is not None:
             release = status.release_name(work.name, DIGEST, 1)
-            wished = foresight.split(sight.revisions, release, plan.after(Decimal(0)))
+            wished = foresight.split(sight.revisions, release, plan.stays[0].weight)
             standing = {_key(item): item for items in eyes.routes.everything().values() for item in items}
             edits = tuple(
                 foresight.diff(change, standing.get(_key(change.body)))
@@ -142,11 +141,8 @@ def show(console: Console, foreseen: Foreseen) -> None:
         console.print(f"  a release is in flight ({sight.in_flight.name}): the route's edits are not foretold now")
     if foreseen.values:
         console.print(output.table(("PLAN", "VALUE", "FROM"), ((v.key, v.text, v.source) for v in foreseen.values)))
-        rows = (
-            (words.percent(stay.weight), str(stay.pods), f"at most {plans.format_duration(stay.longest)}")
-            for stay in foreseen.stays
-        )
-        console.print(output.table(("WEIGHT", "CANARY PODS", "STAY"), rows))
+        rows = ((stay.exposure, str(stay.pods), f"at most {durations.write(stay.longest)}") for stay in foreseen.stays)
+        console.print(output.table(("STEP", "CANARY PODS", "STAY"), rows))
     for edit in foreseen.edits:
         for line in edit.splitlines():
             console.print(Text(line, style={"+": "green", "-": "red"}.get(line[:1], "")), soft_wrap=True)
@@ -165,7 +161,7 @@ def body(foreseen: Foreseen) -> Json:
         "faults": list(foreseen.faults),
         "plan": {value.key: {"value": value.text, "from": value.source} for value in foreseen.values},
         "stays": [
-            {"weight": str(stay.weight), "canaryPods": stay.pods, "atMost": plans.format_duration(stay.longest)}
+            {"exposure": stay.exposure, "canaryPods": stay.pods, "atMost": durations.write(stay.longest)}
             for stay in foreseen.stays
         ],
         "edits": list(foreseen.edits),

@@ -17,6 +17,7 @@ from rollout.plan import Wish
 from rollout.seen import Act, ClearWish, Decision, Level, Mark, Pace, Record, Refresh, Retire, Steer, Told
 from rollout.signals import Signal, Stage
 from rollout.status import STAYS_DOWN, Phase, Release, Share
+from rollout.steps import Step
 
 Rule = Callable[[Release, Flying], bool]
 
@@ -198,24 +199,26 @@ def pending(release: Release, flying: Flying, pace: Pace) -> Decision:
             release, seen, told, started=seen.now, holding="", stable=(stable,), saved=dict(flying.route.saved)
         )
         return Decision((Record(status),), (told,), 0)
-    return raise_to(release.plan.after(Decimal(0)), "", release, flying, pace)
+    return raise_to(release.plan.stays[0], "", release, flying, pace)
 
 
-def raise_to(weight: Decimal, because: str, release: Release, flying: Flying, pace: Pace) -> Decision:
+def raise_to(step: Step, because: str, release: Release, flying: Flying, pace: Pace) -> Decision:
     """Only onto as many ready pods as that share of the old side; recorded, then done."""
-    if waiting := unless_big_enough(weight, release, flying, pace):
+    if step.lead:
+        text = f"step {step.name} is for canaries that Rampart makes: in pair mode steps are percentages"
+        return progress.held_up("Refused", text, release, flying.seen, 30)
+    if waiting := unless_big_enough(step.weight, release, flying, pace):
         return waiting
-    phase = Phase.BAKING if weight == shares.FULL else Phase.STEPPING
-    stays = len(release.plan.steps) + 1
-    step = release.plan.step_of(weight)
-    told = Told(phase.value, f"{because}{words.percent(weight)} to {flying.new.name}, step {step} of {stays}")
+    phase = Phase.BAKING if step.weight == shares.FULL else Phase.STEPPING
+    number, stays = release.plan.step_of(step), len(release.plan.stays)
+    told = Told(phase.value, f"{because}{words.percent(step.weight)} to {flying.new.name}, step {number} of {stays}")
     status = words.note(
         release,
         flying.seen,
         told,
         phase=phase,
-        weight=weight,
-        step_text=f"{step}/{stays}",
+        weight=step.weight,
+        step_text=f"{number}/{stays}",
         since=flying.seen.now,
         ready_at=release.status.ready_at or flying.seen.now,
         bad_looks=0,
@@ -223,7 +226,7 @@ def raise_to(weight: Decimal, because: str, release: Release, flying: Flying, pa
         holding=progress.still_held(release),
         **words.measured(flying.seen),
     )
-    return Decision((Record(status), Steer(shares.split_at(release, weight))), (told,), pace.settle)
+    return Decision((Record(status), Steer(shares.split_at(release, step.weight))), (told,), pace.settle)
 
 
 def unless_big_enough(weight: Decimal, release: Release, flying: Flying, pace: Pace) -> Decision | None:
@@ -289,10 +292,12 @@ def was_there(release: Release, flying: Flying, pace: Pace) -> bool:
 def passed(release: Release, flying: Flying, pace: Pace) -> Decision:
     if release.status.paused_at is not None:
         return Decision(look_again=pace.look)
-    because = f"{words.percent(release.status.weight)} {progress.cause_of_pass(flying.seen)}; "
+    because = f"{words.place(release.step)} {progress.cause_of(release, flying.seen)}; "
+    if release.step.pauses and not release.has_halted:
+        return progress.halt(because, release, flying.seen, pace)
     if release.status.phase is Phase.BAKING:
         return finish(because, release, flying)
-    return raise_to(release.plan.after(release.status.weight), because, release, flying, pace)
+    return raise_to(release.plan.after(release.step), because, release, flying, pace)
 
 
 def finish(because: str, release: Release, flying: Flying) -> Decision:
@@ -322,7 +327,7 @@ def hurry(release: Release, flying: Flying, pace: Pace) -> Decision:
         case Phase.BAKING:
             return put_right(release, flying, pace) or finish(progress.ASKED, release, flying)
         case _:
-            return raise_to(shares.FULL, progress.ASKED, release, flying, pace)
+            return raise_to(release.plan.stays[-1], progress.ASKED, release, flying, pace)
 
 
 def finishing(release: Release, flying: Flying, pace: Pace) -> Decision:

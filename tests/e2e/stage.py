@@ -270,9 +270,9 @@ BY_NAME = {
 
 
 def manifests(image: str, plan: dict[str, str], *extra: str, virtual_service: str = VIRTUAL_SERVICE) -> list[str]:
-    """A Deployment of `image` with the plan's annotations, its Service, and its route."""
+    """A Deployment of `image` with the plan's annotations (without the empty ones), its Service, and its route."""
     deployment = yaml.safe_load(DEPLOYMENT)
-    deployment["metadata"]["annotations"] = {f"{names.GROUP}/{key}": value for key, value in plan.items()}
+    deployment["metadata"]["annotations"] = {f"{names.GROUP}/{key}": value for key, value in plan.items() if value}
     deployment["spec"]["template"]["spec"]["containers"][0]["image"] = f"web:{image}"
     return [text for text in (SERVICE, yaml.safe_dump(deployment), virtual_service, *extra) if text]
 

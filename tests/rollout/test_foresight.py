@@ -15,7 +15,7 @@ PLACES = {"namespace": "shop", "workload": "web", "service": "web-svc"}
 def test_the_canary_is_sized_by_its_share() -> None:
     """At least one pod, all of them at the end."""
     found = foresight.stays(a_plan(steps="5,50"), 4)
-    assert [(stay.weight, stay.pods) for stay in found] == [(Decimal(5), 1), (Decimal(50), 2), (Decimal(100), 4)]
+    assert [(stay.exposure, stay.pods) for stay in found] == [("5 %", 1), ("50 %", 2), ("100 %", 4)]
 
 
 def test_what_is_not_the_canarys_is_shared_among_the_running_sets() -> None:

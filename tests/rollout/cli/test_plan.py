@@ -40,8 +40,8 @@ def test_each_value_says_who_says_it(capsys: pytest.CaptureFixture[str]) -> None
     assert found["plan"]["latency"] == {"value": "p99<300ms", "from": "installation"}
     assert found["plan"]["success-rate"] == {"value": "99", "from": "built-in"}
     assert found["stays"] == [
-        {"weight": "10", "canaryPods": 1, "atMost": "20s"},
-        {"weight": "100", "canaryPods": 4, "atMost": "20s"},
+        {"exposure": "10 %", "canaryPods": 1, "atMost": "20s"},
+        {"exposure": "100 %", "canaryPods": 4, "atMost": "20s"},
     ]
     assert [each["name"] for each in found["questions"]] == ["requests and failures", "p99<300ms"]
     assert found["questions"][0]["today"] == "not asked: no --prometheus-url"
