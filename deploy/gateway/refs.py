@@ -25,7 +25,7 @@ HUNDRED = 100
 UNITS = (WHOLE, 1_000, HUNDRED)
 """What a unit may count, the finest first; each is a multiple of the next."""
 FINEST = 1_000
-"""Parts of which a place must at least consist where it is split: a tenth of a percent."""
+"""Parts of which a place must at least consist where it is split, or of a multiple: a tenth of a percent each."""
 HEAVIEST = 1_000_000
 """The largest weight of a ref, and MOST of them in a rule (Gateway API 1.6, HTTPRoute)."""
 MOST = 16
@@ -200,7 +200,8 @@ def fault(refs: Refs, reader: Reader) -> str | None:
     if heaviest * HUNDRED > HEAVIEST:
         return f"has a weight too large to be split, {heaviest}: use numbers of at most {HEAVIEST // HUNDRED}"
     mine_weights = [place.weight // now for place in found if place.ours and place.weight]
-    if any(weight * _finest(heaviest) < FINEST for weight in mine_weights):
+    totals = [weight * _finest(heaviest) for weight in mine_weights]
+    if any(total < WHOLE and total % FINEST for total in totals):
         return f"gives the Service a weight too small to be split, {min(mine_weights)} beside {heaviest}"
     return None
 
