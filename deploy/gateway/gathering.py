@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from deploy import backends, traffic
-from deploy.gateway import acceptance, hangers, lanes, manifests, memory, refs
+from deploy.gateway import acceptance, hangers, lanes, manifests, memory, places, refs
 from deploy.traffic import Json
 
 MESHES = (manifests.DESTINATION_RULE, manifests.SERVICE_PROFILE)
@@ -36,7 +36,7 @@ class Ground:
     has_mesh: bool
     version: str
 
-    def reader(self, namespace: str) -> refs.Reader:
+    def reader(self, namespace: str) -> places.Reader:
         """How the lists of a route in `namespace` are read."""
 
         def owns(ref: Json) -> bool:
@@ -50,7 +50,7 @@ class Ground:
             leg = backends.read(body) if body else backends.guess(name, [self.target.service])
             return leg.pin if leg is not None else None
 
-        return refs.Reader(owns, pin, self.target.service)
+        return places.Reader(owns, pin, self.target.service)
 
     @cached_property
     def users_lanes(self) -> tuple[lanes.Lane, ...]:
