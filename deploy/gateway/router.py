@@ -45,7 +45,7 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
         saved=memory.save(ground.users_lanes),
         faults=faults.find(ground),
         bare=ground.bare_pins,
-        waiting=tuple(text for body in routed for text in acceptance.waiting(body)) if split else (),
+        waiting=tuple(text for body in routed for text in acceptance.waiting(body)) if touched else (),
         versions=ground.versions,
     )
 
