@@ -20,6 +20,9 @@ from rollout.plan import KEYS, PREFIX, Plan, policy_named
 
 KEPT_OUT = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp")
 
+DERIVED = {"bake": "one interval", "deadline": "three times the plan's length, at least 30m"}
+"""Where a value that nobody says comes from, if it is not a number of its own."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -46,7 +49,7 @@ def sources(
             return "the namespace's default policy"
         if key in shared:
             return said
-        return "installation" if key in defaults else "built-in"
+        return "installation" if key in defaults else DERIVED.get(key, "built-in")
 
     return tuple(Value(key, texts[key], source(key)) for key in KEYS if key in texts)
 

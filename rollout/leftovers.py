@@ -77,8 +77,9 @@ class Inventory:
         found: set[tuple[str, str]] = set()
         for item in self.all(kinds.RELEASE, scope):
             about, phase = item["metadata"], (item.get("status") or {}).get("phase")
-            if phase not in status.ENDED or names.FINALIZER in (about.get("finalizers") or ()):
-                found.add((about["namespace"], str((item.get("spec") or {}).get("deployment"))))
+            name = (item.get("spec") or {}).get("deployment")
+            if name and (phase not in status.ENDED or names.FINALIZER in (about.get("finalizers") or ())):
+                found.add((about["namespace"], name))
         for item in self.all(kinds.DEPLOYMENT, scope):
             about = item["metadata"]
             if names.HELD in (about.get("annotations") or {}):

@@ -1,8 +1,9 @@
 """One look at one Deployment: observe, decide, act, and say when to look again."""
 
 import collections
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
@@ -76,11 +77,12 @@ class Reconciler:
 
         Raises ClusterError where the cluster did not answer or refused.
         """
-        view = self._observer.view(namespace, name)
+        view = View(namespace, name, None, None, (), ())
         try:
+            view = self._observer.view(namespace, name)
             answer = self._look(view)
         except errors.NotGranted as error:
-            self._say_standing(view, view.release, (Told("RightMissing", str(error), Level.WARNING),))
+            self._say_right(view, str(error))
             raise
         except (errors.Conflict, Stale):
             self._conflicts[namespace, name] += 1
@@ -110,6 +112,14 @@ class Reconciler:
         if stands and idle.calls_for_successor(view.work):
             return self._succeed(view, release, hand)
         return answer
+
+    def _say_right(self, view: View, text: str) -> None:
+        """On the Deployment, if it may be read; what else could be read of the world does not matter here."""
+        if view.deployment is None:
+            with contextlib.suppress(errors.ClusterError):
+                view = replace(view, deployment=self._cluster.find(kinds.DEPLOYMENT, view.name, view.namespace))
+        if view.deployment is not None:
+            self._say_standing(view, view.release, (Told("RightMissing", text, Level.WARNING),))
 
     def _succeed(self, view: View, release: Release, hand: Hand) -> float | None:
         """The newer template's own release begins beside the one that it interrupted."""

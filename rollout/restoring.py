@@ -19,7 +19,7 @@ from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Workload
 from rollout import observer as observing
-from rollout import salvage, status, words
+from rollout import routes, salvage, status, words
 from rollout.actor import Actor, Hand, Stale
 from rollout.leftovers import Inventory, Lists, Scope
 from rollout.observer import Observer, View
@@ -106,6 +106,14 @@ class Restorer:
         if not left:
             self._free_unreadable(scope)
         return left
+
+    def disown(self) -> None:
+        """Give up what the server noted as ours in routes that show nothing of it any more (promise 7)."""
+        for kind, items in self._routes.objects().items():
+            for item in items:
+                if not salvage.services_with_legs({kind: [item]}, self._domain):
+                    with contextlib.suppress(errors.Conflict, errors.Missing):
+                        routes.disown(self._cluster, routes.KINDS[kind], item)
 
     def _until_done(
         self, step: Callable[[str], float | None], keys: Sequence[str], seconds: float

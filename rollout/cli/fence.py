@@ -71,19 +71,33 @@ def is_alive(record: Record, moment: datetime) -> bool:
     )
 
 
+def patience(before: Record | None) -> int:
+    """Seconds until the former holder has certainly stopped.
+
+    A restore that was killed may have taken the Lease from a controller just now: its holder's name says how long
+    that one had to be waited for. Two restores do the same things, and need not wait for each other.
+    """
+    if before is None or not before.holder:
+        return 0
+    if before.holder.startswith(OURS):
+        said = before.holder.rpartition("-")[2]
+        return int(said) if said.isdecimal() else 0
+    return min(before.seconds, lease.LONGEST_SECONDS)
+
+
 @contextmanager
 def taken(door: Leases, longest: float, after: float) -> Iterator[None]:
     """Take the Lease for as long as the work may take; afterwards it is ours for `after` seconds more.
 
     The work begins when the former leader is certain to write no more. Raises ClusterError.
     """
-    holder = f"{OURS}{secrets.token_hex(3)}"
+    pause = patience(door.read())
     where = f"Lease {door.namespace}/{door.name}"
-    seizure = door.seize(holder, int(longest + after) + 1, now())
-    if seizure.seconds_until_safe:
+    seizure = door.seize(f"{OURS}{secrets.token_hex(3)}-{pause}", int(longest + after) + 1, now())
+    if pause:
         former = seizure.before.holder if seizure.before else ""
-        print(f"{where} taken from {former}: {seizure.seconds_until_safe:.0f} s until it has certainly stopped")
-        time.sleep(seizure.seconds_until_safe)
+        print(f"{where} taken from {former}: {pause} s until it has certainly stopped", flush=True)
+        time.sleep(pause)
     try:
         yield
     finally:

@@ -118,6 +118,8 @@ def bring_to_rest(restorer: Restorer, scope: Scope, seconds: float) -> int:
     waiting = {**restorer.bring_to_rest(keys, seconds)}
     if not scope.names and not waiting:
         waiting |= restorer.clear_strays(scope, seconds)
+    if not waiting:
+        restorer.disown()
     sys.stdout.write(report(restorer, scope, keys))
     for key, text in waiting.items():
         doors.fail(f"{key} is not at rest yet: {text}")

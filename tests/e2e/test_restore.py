@@ -28,6 +28,8 @@ def in_mid_step(play: stage.Stage) -> None:
 def check_restored(play: stage.Stage) -> None:
     """No request failed, nothing is left, the template is paused and its owner's again."""
     assert play.get(kinds.DEPLOYMENT)["metadata"]["annotations"][names.HELD] == "left"
+    managers = {item["manager"] for item in play.get(kinds.VIRTUAL_SERVICE)["metadata"]["managedFields"]}
+    assert "rampart" not in managers
     play.check_rest("v2", paused=True)
     play.check_none_failed()
 

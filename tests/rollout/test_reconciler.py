@@ -283,21 +283,40 @@ def test_a_missing_right_is_told_on_the_deployment_once() -> None:
     assert "WriteRefused" not in shop.reasons
 
 
-def test_a_right_that_is_missing_at_rest_is_told_too() -> None:
-    """The routes may not be listed: said where somebody looks for it, before any release."""
-    shop = a_shop()
-    listed = shop.cluster.list
+def without_right(shop: Shop, *lacking: kinds.Kind) -> None:
+    """Objects of these kinds may not be read."""
+    listed, found = shop.cluster.list, shop.cluster.find
 
-    def not_granted(kind: kinds.Kind, *args: Any, **more: Any) -> Any:
-        if kind is kinds.SERVICE:
-            raise errors.NotGranted("may not list services in shop: grant it")
+    def may_list(kind: kinds.Kind, *args: Any, **more: Any) -> Any:
+        if kind in lacking:
+            raise errors.NotGranted(f"may not list {kind.plural} in shop: grant it")
         return listed(kind, *args, **more)
 
-    shop.cluster.list = not_granted  # type: ignore[method-assign]
+    def may_get(kind: kinds.Kind, *args: Any, **more: Any) -> Any:
+        if kind in lacking:
+            raise errors.NotGranted(f"may not get {kind.plural} in shop: grant it")
+        return found(kind, *args, **more)
+
+    shop.cluster.list, shop.cluster.find = may_list, may_get  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "told"),
+    [
+        pytest.param((kinds.SERVICE,), ["RightMissing"], id="what stands around it"),
+        pytest.param((kinds.REPLICA_SET,), ["RightMissing"], id="its own ReplicaSets"),
+        pytest.param((kinds.RELEASE,), ["RightMissing"], id="its Releases"),
+        pytest.param((kinds.DEPLOYMENT,), [], id="itself: there is nothing to say it on"),
+    ],
+)
+def test_a_right_that_is_missing_at_rest_is_told_too(lacking: tuple[kinds.Kind, ...], told: list[str]) -> None:
+    """Said where somebody looks for it, before any release."""
+    shop = a_shop()
+    without_right(shop, *lacking)
     for _ in range(2):
         with pytest.raises(errors.NotGranted):
             shop.look()
-    assert [told.reason for told in shop.told] == ["RightMissing"]
+    assert [one.reason for one in shop.told] == told
 
 
 def test_a_look_that_was_fenced_off_says_nothing() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from deploy import kinds
 from deploy.cluster import Cluster
+from deploy.lease import Record
 from deploy.leases import Leases
 from rollout.cli import fence
 from tests.rollout.small_cluster import SmallCluster
@@ -44,11 +45,21 @@ def test_the_lease_is_ours_during_the_work_and_for_a_while_after(capsys: pytest.
         during = door.read()
         assert during is not None
         assert during.holder.startswith("rampart-restore-")
+        assert fence.patience(during) == 1, "who comes after a killed restore waits for the same controller"
         assert during.seconds == 661
     after = door.read()
     assert after is not None
     assert (after.holder, after.seconds) == (during.holder, 60)
     assert "taken from controller-1: 1 s until it has certainly stopped" in capsys.readouterr().out
+
+
+def test_another_restore_is_not_waited_for() -> None:
+    """Only the controller that it may have stopped just now."""
+    assert fence.patience(None) == 0
+    assert fence.patience(Record()) == 0
+    assert fence.patience(Record("controller-1", 15)) == 15
+    assert fence.patience(Record("rampart-restore-1a2b3c-15", 720)) == 15
+    assert fence.patience(Record("rampart-restore-1a2b3c", 720)) == 0
 
 
 def test_the_lease_is_looked_for_with_the_account_that_the_hold_names() -> None:

@@ -1,13 +1,23 @@
 """`rampart restore` from the outside: its flags, and what it says about templates that stay paused."""
 
+import argparse
 import json
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 
 from deploy import kinds
-from rollout import cli
+from deploy.cluster import Cluster
+from deploy.leases import Leases
+from rollout import cli, settings
 from rollout.cli import restore
-from tests.rollout.a_shop import a_shop
+from rollout.leftovers import Scope
+from rollout.settings import Settings
+from rollout.status import Phase
+from tests.rollout.a_shop import Shop, a_shop
+from tests.rollout.small_cluster import SmallCluster
+from tests.rollout.test_restoring import a_ticking_shop
 
 
 @pytest.mark.parametrize(
@@ -60,3 +70,100 @@ def test_a_template_that_stays_paused_is_listed_with_both_ways_out() -> None:
         "    to roll it out, judged by nobody: kubectl -n shop annotate deployment/web rampart.dev/strategy-;"
         " kubectl -n shop rollout resume deployment/web",
     ]
+
+
+def call(shop: Shop, **changes: Any) -> int:
+    """The command over a cluster in memory."""
+    values = {"namespace": "shop", "names": [], "all": True, "dry_run": False, "timeout": 5, "take_lease": False}
+    lease = {"fence": 60, "lease_namespace": "shop", "lease_name": "rampart", "scope": Scope(), "as_user": ""}
+    found = settings.load({"prometheus_url": "http://p", "settle": 0.01, "drain": 0.01}, {})
+    assert isinstance(found, Settings)
+    given = argparse.Namespace(**{**values, **lease, **changes})
+    return restore.restore(cast(Cluster, shop.cluster), given, found)
+
+
+def stepping() -> Shop:
+    shop = a_ticking_shop()
+    shop.change("v2")
+    shop.live(lambda shop: bool(shop.phases) and shop.phases[-1] == Phase.STEPPING)
+    return shop
+
+
+def test_each_decision_and_the_ways_out_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was done, to what, and what is left to its owner."""
+    assert call(stepping(), scope=Scope((), ("web",))) == 0
+    said = capsys.readouterr().out
+    assert "shop/web  OptedOut: rampart restore takes Rampart out of the traffic" in said
+    assert "1 Deployment looked after" in said
+    assert "to roll it out, judged by nobody" in said
+
+
+def test_a_dry_run_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It foretells what would be done, or that there is nothing to do."""
+    shop = stepping()
+    shop.cluster.writes.clear()
+    assert call(shop, dry_run=True) == 0
+    assert shop.cluster.writes == []
+    said = capsys.readouterr().out
+    assert "is Stepping at 5 %: traffic to stable" in said
+    assert "the Service's route shows something of ours" in said
+    assert call(a_ticking_shop(), dry_run=True) == 0
+    assert "no release is in flight" in capsys.readouterr().out
+
+
+def test_what_is_not_at_rest_in_time_is_named_with_what_it_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 7."""
+    shop = a_ticking_shop()
+    shop.cluster.rolls = False
+    shop.change("v2")
+    shop.live(lambda shop: bool(shop.phases) and shop.phases[-1] == Phase.PROMOTING)
+    shop.look()
+    assert call(shop, timeout=0.3) == 7
+    assert "shop/web is not at rest yet:" in capsys.readouterr().err
+
+
+def test_a_leader_is_not_crossed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Refused while one leads; with --take-lease it is stopped first."""
+    shop = stepping()
+    leases = Leases(cast(Cluster, shop.cluster), "shop", "rampart")
+    leases.take(None, "rampart-0", 1, datetime.now(UTC))
+    before = shop.weights
+    assert call(shop) == 1
+    assert "rampart-0 leads by Lease shop/rampart" in capsys.readouterr().err
+    assert shop.weights == before
+    assert call(shop, take_lease=True) == 0
+    held = leases.read()
+    assert held is not None
+    assert held.holder.startswith("rampart-restore-")
+    assert shop.phases == ["Cancelled"]
+
+
+def test_a_person_writes_in_the_name_that_the_hold_lets_through() -> None:
+    """Unless they are it, or say another."""
+    cluster = SmallCluster()
+    seen: list[str] = []
+
+    def command(door: Cluster, given: argparse.Namespace) -> int:
+        seen.append(str(given.as_user))
+        return 0
+
+    act = restore.in_the_writers_name(command)
+    for given in ({"as_user": None, "dry_run": False}, {"as_user": "jane", "dry_run": False}):
+        assert act(cast(Cluster, cluster), argparse.Namespace(**given)) == 0
+    assert seen == ["None", "jane"]
+
+
+@pytest.mark.parametrize(
+    ("given", "scope"),
+    [
+        pytest.param({"all": True, "namespace": None, "names": []}, Scope(("a",)), id="as the controller watches"),
+        pytest.param({"all": True, "namespace": "b,c", "names": []}, Scope(("b", "c")), id="of these namespaces"),
+        pytest.param({"all": False, "namespace": "b", "names": ["web"]}, Scope(("b",), ("web",)), id="by name"),
+        pytest.param({"all": False, "namespace": None, "names": ["web"]}, Scope((), ("web",)), id="of the context's"),
+    ],
+)
+def test_the_scope_is_what_the_flags_say(given: dict[str, Any], scope: Scope) -> None:
+    """Names in one namespace, or all in some."""
+    found = settings.load({"prometheus_url": "http://p", "namespaces": ("a",)}, {})
+    assert isinstance(found, Settings)
+    assert restore.scope_of(argparse.Namespace(**given), found) == scope

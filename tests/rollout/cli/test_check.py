@@ -1,0 +1,101 @@
+"""`rampart check` as a whole: ticks, crosses and the exit code."""
+
+import argparse
+import json
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from deploy import kinds
+from deploy.cluster import Cluster
+from deploy.leases import Leases
+from rollout.cli import check
+from rollout.cli.clock import now
+from rollout.status import Phase
+from tests.rollout.a_shop import Shop, a_shop
+from tests.rollout.test_checks import CHART, Server
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PROMETHEUS_URL", "MESH", "METRIC_NAMES", "DEFAULTS", "CLUSTER_DOMAIN", "NAMESPACES"):
+        monkeypatch.delenv(f"RAMPART_{name}", raising=False)
+
+
+def a_healthy_shop() -> Shop:
+    shop = a_shop()
+    server = Server(objects=shop.cluster.objects, version=shop.cluster.version)
+    for file in ("release", "releasepolicy"):
+        made = yaml.safe_load((CHART / "crds" / f"{file}.yaml").read_text())
+        server.seed(kinds.CRD, made["metadata"]["name"], spec=made["spec"])
+    Leases(cast(Cluster, server), "shop", "rampart").take(None, "rampart-0", 15, now())
+    shop.cluster = server
+    shop.restart()
+    return shop
+
+
+def call(shop: Shop, **changes: Any) -> int:
+    values = {"namespace": None, "all_namespaces": False, "output": "table", "lease_namespace": "shop"}
+    more = dict.fromkeys(("prometheus_url", "mesh", "metric_names", "defaults", "cluster_domain"))
+    given = argparse.Namespace(**{**values, "lease_name": "rampart", **more, **changes})
+    return check.run(cast(Cluster, shop.cluster), given)
+
+
+def test_a_healthy_installation_has_no_cross(capsys: pytest.CaptureFixture[str]) -> None:
+    """What could not be asked is no fault."""
+    assert call(a_healthy_shop(), namespace="shop") == 0
+    said = capsys.readouterr().out
+    assert "✔ API server: Kubernetes 1.37" in said
+    assert "✔ hold: in shop: a changed template of web would be held" in said
+    assert "✔ shop/web: Service, route and plan are fit for a release" in said
+    assert "- Prometheus: no address is known" in said
+    assert said.endswith("nothing is wrong\n")
+
+
+def test_each_cross_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1; the plan and the Service of each Deployment, the hold."""
+    shop = a_healthy_shop()
+    shop.cluster.holds = False
+    shop.annotate(steps="50,10")
+    del shop.cluster.objects["Service", "web"]
+    assert call(shop) == 1
+    said = capsys.readouterr().out
+    assert "✘ hold: in shop: the hold does not act on deployment shop/web" in said
+    assert "✘ shop/web: PlanInvalid: rampart.dev/steps must rise" in said
+    assert "✘ shop/web: Refused: Deployment shop/web: no Service" in said
+    assert said.count("    → ") == 3
+    assert "3 of " in said
+
+
+def test_programs_get_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    """State, text, and what to do."""
+    shop = a_healthy_shop()
+    shop.cluster.holds = False
+    assert call(shop, output="json", all_namespaces=True) == 1
+    found = {item["about"]: item for item in json.loads(capsys.readouterr().out)}
+    assert found["hold"]["state"] == "bad"
+    assert found["hold"]["do"]
+    assert found["mesh"]["state"] == "good"
+
+
+def test_a_prometheus_that_does_not_answer_is_a_cross(capsys: pytest.CaptureFixture[str]) -> None:
+    """And what it would be asked of each Deployment, too."""
+    assert call(a_healthy_shop(), prometheus_url="http://127.0.0.1:9") == 1
+    said = capsys.readouterr().out
+    assert "✘ Prometheus: Prometheus at http://127.0.0.1:9" in said
+    assert "✘ shop/web: TelemetryMissing:" in said
+
+
+def test_a_release_in_flight_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its legs belong into the route."""
+    shop = a_healthy_shop()
+    shop.change("v2")
+    shop.live(lambda shop: bool(shop.phases) and shop.phases[-1] == Phase.STEPPING)
+    assert call(shop) == 0
+
+
+def test_a_bad_setting_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2."""
+    assert call(a_healthy_shop(), mesh="isto") == 2
+    assert "RAMPART_MESH" in capsys.readouterr().err
