@@ -27,7 +27,7 @@ def a_healthy_shop() -> Shop:
     shop = a_shop()
     server = Server(objects=shop.cluster.objects, version=shop.cluster.version)
     for file in ("release", "releasepolicy"):
-        made = yaml.safe_load((CHART / "crds" / f"{file}.yaml").read_text())
+        made = yaml.safe_load((CHART / "definitions" / f"{file}.yaml").read_text())
         server.seed(kinds.CRD, made["metadata"]["name"], spec=made["spec"])
     Leases(cast(Cluster, server), "shop", "rampart").take(None, "rampart-0", 15, now())
     shop.cluster = server
