@@ -297,7 +297,8 @@ def check_kept(patch: Json, after: Json) -> None:
     if (patch.get("spec") or {}).get("metrics") and not after["spec"].get("metrics"):
         where = f"Release {after['metadata']['namespace']}/{after['metadata']['name']}"
         raise errors.Invalid(
-            f"{where} can not keep metrics: its definition is older than the controller, upgrade the chart or apply charts/rampart/definitions"
+            f"{where} can not keep metrics: its definition is older than the controller, upgrade the chart or apply"
+            " charts/rampart/definitions"
         )
 
 
