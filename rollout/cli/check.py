@@ -63,9 +63,9 @@ def run(door: Cluster, arguments: argparse.Namespace) -> int:
 def ask(door: Cluster, eyes: Eyes, arguments: argparse.Namespace, watched: tuple[str | None, ...]) -> Iterator[Check]:
     """All checks, in the order in which they are mended. Raises ClusterError where there is no server."""
     yield from checks.api(door)
-    yield from checks.definitions(door)
-    yield from checks.mesh(door)
-    yield from checks.rights(door, watched)
+    yield from permitted("definitions", checks.definitions(door))
+    yield from permitted("mesh", checks.mesh(door))
+    yield from permitted("rights", checks.rights(door, watched))
     yield from checks.leader(fence.leases(door, arguments), now())
     yield from prometheus(eyes)
     items = tuple(item for space in watched for item in door.list(kinds.DEPLOYMENT, space).items)
@@ -74,6 +74,14 @@ def ask(door: Cluster, eyes: Eyes, arguments: argparse.Namespace, watched: tuple
         workload.read(item) for item in items if names.STRATEGY in (item["metadata"].get("annotations") or {})
     )
     yield from checks.each(opted, lambda work: faults(door, eyes, work))
+
+
+def permitted(about: str, found: Iterator[Check]) -> Iterator[Check]:
+    """These checks; what we may not ask (the controller may not read definitions) is no fault."""
+    try:
+        yield from found
+    except errors.Forbidden as error:
+        yield checks.unknown(about, f"it can not be asked: {error}")
 
 
 def prometheus(eyes: Eyes) -> Iterator[Check]:

@@ -26,10 +26,10 @@ def check_two_never_led(found: Pair, seconds: float) -> None:
 
 
 def quiet_writes(one: Member) -> dict[str, float]:
-    """What it has written, at a moment when it writes nothing: two readings are the same."""
+    """What it has written, at a moment when it writes nothing: not in two looks."""
     before = one.writes()
     while True:
-        time.sleep(1.0)
+        time.sleep(5.0)
         now = one.writes()
         if now == before:
             return now

@@ -7,8 +7,9 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from deploy import kinds
+from deploy import errors, kinds
 from deploy.cluster import Cluster
+from deploy.kinds import Kind
 from deploy.leases import Leases
 from rollout.cli import check
 from rollout.cli.clock import now
@@ -99,3 +100,22 @@ def test_a_bad_setting_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2."""
     assert call(a_healthy_shop(), mesh="isto") == 2
     assert "RAMPART_MESH" in capsys.readouterr().err
+
+
+class Ignorant(Server):
+    """Definitions may not be read, as by the controller's own account."""
+
+    def find(self, kind: Kind, name: str, namespace: str | None = None) -> Any:
+        if kind is kinds.CRD:
+            raise errors.Forbidden("customresourcedefinitions is forbidden")
+        return super().find(kind, name, namespace)
+
+
+def test_what_may_not_be_asked_does_not_end_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said, and it is no cross."""
+    shop = a_healthy_shop()
+    shop.cluster = Ignorant(objects=shop.cluster.objects, version=shop.cluster.version)
+    assert call(shop) == 0
+    said = capsys.readouterr().out
+    assert "- definitions: it can not be asked: customresourcedefinitions is forbidden" in said
+    assert "✔ mesh" in said
