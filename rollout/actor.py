@@ -296,7 +296,10 @@ def check_kept(patch: Json, after: Json) -> None:
     """Invalid where the server dropped the metrics: they would be written again at every look."""
     if (patch.get("spec") or {}).get("metrics") and not after["spec"].get("metrics"):
         where = f"Release {after['metadata']['namespace']}/{after['metadata']['name']}"
-        raise errors.Invalid(f"{where} can not keep metrics: its definition is older than the controller, apply crds/")
+        raise errors.Invalid(
+            f"{where} can not keep metrics: its definition is older than the controller, upgrade the chart or apply"
+            " charts/rampart/definitions"
+        )
 
 
 def metrics_patch(plan: Plan) -> list[Json] | None:

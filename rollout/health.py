@@ -2,6 +2,7 @@
 
 import http.server
 import socket
+import sys
 import threading
 from collections.abc import Callable
 
@@ -51,6 +52,11 @@ class Server:
 
         class Listener(http.server.ThreadingHTTPServer):
             address_family = family
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                """Who asked has gone: no trouble of ours, and not worth a stack trace."""
+                if not isinstance(sys.exception(), ConnectionError):
+                    super().handle_error(request, client_address)  # type: ignore[arg-type]
 
         self._server = Listener((host.strip("[]"), int(port)), Handler)
         self._server.daemon_threads = True

@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in (("install", install), ("upgrade", upgrade)):
         added = commands.add_parser(name)
         added.add_argument("release")
+        added.add_argument("--chart", default=str(chart.PATH), metavar="DIRECTORY")
         added.add_argument("--values", type=json.loads, default={}, metavar="JSON")
         added.set_defaults(command=command)
     for name, command in (("rollback", rollback), ("uninstall", uninstall)):
@@ -46,13 +47,13 @@ def _parser() -> argparse.ArgumentParser:
 def install(config: helm_python.Config, given: argparse.Namespace) -> None:
     """As `helm install --create-namespace --wait`."""
     options = {"namespace": given.namespace, "timeout": given.timeout, "wait": "watcher"}
-    tell(config.install(str(chart.PATH), given.release, given.values, create_namespace=True, **options))
+    tell(config.install(given.chart, given.release, given.values, create_namespace=True, **options))
 
 
 def upgrade(config: helm_python.Config, given: argparse.Namespace) -> None:
     """As `helm upgrade --wait`, with the values given and no others."""
     options = {"namespace": given.namespace, "timeout": given.timeout, "wait": "watcher"}
-    tell(config.upgrade(str(chart.PATH), given.release, given.values, **options))
+    tell(config.upgrade(given.chart, given.release, given.values, **options))
 
 
 def rollback(config: helm_python.Config, given: argparse.Namespace) -> None:

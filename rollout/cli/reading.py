@@ -91,7 +91,9 @@ def releases(door: Cluster, namespace: str | None) -> tuple[Release, ...]:
     try:
         items = door.list(kinds.RELEASE, namespace).items
     except errors.Missing as error:
-        raise errors.Missing("the definition of Releases is not installed: apply the chart's crds/") from error
+        raise errors.Missing(
+            "the definition of Releases is not installed: upgrade the chart, or apply charts/rampart/definitions"
+        ) from error
     return tuple(sorted(_readable(items), key=lambda item: (item.created, item.spec.attempt, item.name)))
 
 

@@ -37,7 +37,9 @@ def answers(address: str, port: int, probe: Json) -> bool:
     connection = http.client.HTTPConnection(address, port, timeout=probe.get("timeoutSeconds", 1))
     try:
         connection.request("GET", probe["httpGet"].get("path", "/"))
-        return connection.getresponse().status < 400
+        answer = connection.getresponse()
+        answer.read()  # else the connection is reset under the server's hands
+        return answer.status < 400
     except (OSError, http.client.HTTPException):
         return False
     finally:

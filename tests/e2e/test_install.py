@@ -2,11 +2,14 @@
 
 import fcntl
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox import chart, cluster
 from sandbox.cluster import Box
@@ -76,6 +79,34 @@ def check_rights(calls: dict[tuple[str, str, str], float]) -> None:
     given = {(verb, resource.partition("/")[0]) for _, resource, verb in test_rights.USES}
     assert given - used <= RARE.keys()
     assert {call for call in used if call[1] in {kind for _, kind in given}} <= given
+
+
+def test_an_upgrade_brings_newer_definitions(bare: Box, tmp_path: Path) -> None:
+    """From a chart whose Release has fewer columns; with a token from a Secret, without whose file nothing starts."""
+    old = shutil.copytree(chart.PATH, tmp_path / "rampart")
+    definition = yaml.safe_load((old / "definitions" / "release.yaml").read_text())
+    columns = definition["spec"]["versions"][0]["additionalPrinterColumns"]
+    definition["spec"]["versions"][0]["additionalPrinterColumns"] = columns[:-2]
+    (old / "definitions" / "release.yaml").write_text(yaml.safe_dump(definition))
+    prometheus = {**installed.VALUES["prometheus"], "tokenFile": {"secret": "prometheus", "key": "token"}}
+    values = {**installed.VALUES, "prometheus": prometheus}
+    house = installed.Installation(bare)
+    bare.kubectl("create", "secret", "generic", "prometheus", "--from-literal=token=t", "-n", chart.NAMESPACE)
+    house.helm("install", chart.RELEASE, "--chart", str(old), "--values", json.dumps(values))
+    try:
+        assert shown_columns(bare) == columns[:-2]
+        house.upgrade()
+        assert shown_columns(bare) == columns
+    finally:
+        house.helm("uninstall", chart.RELEASE)
+        bare.kubectl("delete", "leases", "--all", "-n", chart.NAMESPACE)
+        bare.kubectl("delete", "secret", "prometheus", "-n", chart.NAMESPACE)
+
+
+def shown_columns(box: Box) -> list[dict[str, object]]:
+    found = json.loads(box.kubectl("get", "crd", "releases.rampart.dev", "-o", "json"))
+    columns: list[dict[str, object]] = found["spec"]["versions"][0]["additionalPrinterColumns"]
+    return columns
 
 
 def test_a_dead_controller_is_restarted_by_its_probe(bare: Box) -> None:

@@ -1,5 +1,7 @@
 """The controller's own endpoints, over real HTTP on the loopback."""
 
+import socket
+import struct
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -98,3 +100,13 @@ def test_it_listens_where_it_is_told_to(listen: str, url: str) -> None:
 def test_another_path_says_what_there_is(base: str) -> None:
     """404 with the three."""
     assert get(f"{base}/") == (404, "there are /healthz, /readyz and /metrics\n")
+
+
+def test_who_asks_and_goes_leaves_no_stack_trace(base: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A connection that is reset, as a port scan or an impatient probe does it."""
+    host, _, port = base.removeprefix("http://").partition(":")
+    for _ in range(5):
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert get(f"{base}/healthz")[0] == 200
+    assert capsys.readouterr().err == ""

@@ -431,7 +431,10 @@ def test_a_definition_that_drops_metrics_is_named_and_not_written_to_again_and_a
 
     shop.cluster.patch = dropping  # type: ignore[method-assign]
     shop.cluster.edit(kinds.RELEASE_POLICY, "default", {"spec": {"metrics": [QUEUE]}})
-    with pytest.raises(errors.Invalid, match="its definition is older than the controller, apply crds/"):
+    with pytest.raises(
+        errors.Invalid,
+        match="its definition is older than the controller, upgrade the chart or apply charts/rampart/definitions",
+    ):
         shop.look()
     assert "WriteRefused" in shop.reasons
 
