@@ -40,6 +40,7 @@ def everything(place: home.Home, scrape_interval: timedelta) -> tuple[Part, ...]
         _definitions(place),
         _manifests(place),
         _istiod(place),
+        _split_follower(place),
         _envoy(place, "client", ports.CLIENT_ADMIN),
         _envoy(place, "gateway", ports.GATEWAY_ADMIN),
         _prometheus(place),
@@ -147,6 +148,12 @@ def _istiod(place: home.Home) -> Part:
     )
     ready = probes.answers(ports.ISTIOD_HTTP, "/ready")
     return Part("istiod", command, ready, after=("definitions",), environment=mesh.ISTIOD_ENVIRONMENT)
+
+
+def _split_follower(place: home.Home) -> Part:
+    """It is at rest until a TrafficSplit is defined, so nothing waits for it: ready is that it runs."""
+    command = (sys.executable, "-m", "sandbox.smi.standin", str(place.root))
+    return Part("split-follower", command, lambda: True, after=("definitions",))
 
 
 def _envoy(place: home.Home, name: str, admin_port: int) -> Part:
