@@ -64,6 +64,7 @@ TRAFFIC_SPLIT = Kind(
 """v1alpha1 before v1alpha2: where both are served (Linkerd), weights may be Quantities, which only the first takes."""
 SERVICE_PROFILE = Kind("linkerd.io", "v1alpha2", "serviceprofiles", "ServiceProfile")
 HPA = Kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+CLAIM = Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 PDB = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 MUTATING_POLICY = Kind(_ADMISSION, "v1", "mutatingadmissionpolicies", "MutatingAdmissionPolicy", namespaced=False)
 MUTATING_BINDING = Kind(

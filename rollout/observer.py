@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from analysis import custom, evidence, judge
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import errors, hold, kinds, names, services, workload
+from deploy import cautions, errors, hold, kinds, names, services, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
@@ -136,7 +136,18 @@ class Observer:
             legs=bool(survey.legs) and view.release is None,
             orphans=bool(view.orphans),
             telemetry=telemetry,
+            cautions=self._cautions(view.work) if resting else (),
         )
+
+    def _cautions(self, work: Workload) -> tuple[str, ...]:
+        """What stands beside a Deployment at rest; a claim that is not there is no matter of ours."""
+        named = (self._cluster.find(kinds.CLAIM, name, work.namespace) for name in cautions.claimed(work))
+        beside = cautions.Beside(
+            autoscalers=self._cluster.list(kinds.HPA, work.namespace).items,
+            budgets=self._cluster.list(kinds.PDB, work.namespace).items,
+            claims=[claim for claim in named if claim is not None],
+        )
+        return cautions.find(work, beside)
 
     def _telemetry(self, work: Workload, plan: Plan | tuple[str, ...], service: str) -> tuple[str, ...]:
         """What the judge would miss, asked about the version that runs (cases 21 and 30)."""

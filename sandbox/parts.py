@@ -100,6 +100,7 @@ def _controller_manager(place: home.Home) -> Part:
         "horizontal-pod-autoscaler-controller",
         "disruption-controller",
         "job-controller",
+        "resourcequota-controller",
         "clusterrole-aggregation-controller",
     )
     command = (
@@ -112,6 +113,11 @@ def _controller_manager(place: home.Home) -> Part:
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
         f"--controllers={','.join(controllers)}",
+        # An autoscaler that looks, believes new pods, and shrinks, within seconds.
+        "--horizontal-pod-autoscaler-sync-period=2s",
+        "--horizontal-pod-autoscaler-downscale-stabilization=6s",
+        "--horizontal-pod-autoscaler-cpu-initialization-period=1s",
+        "--horizontal-pod-autoscaler-initial-readiness-delay=1s",
     )
     # It listens nowhere; that it works is seen by the first thing it makes.
     works = _api_server_has(place, "/api/v1/namespaces/default/serviceaccounts/default")
