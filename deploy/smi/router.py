@@ -88,6 +88,13 @@ def remember(saved: Json, fresh: Json) -> Json:
     return memory.remember(saved, fresh)
 
 
+def routes(target: traffic.Target, objects: Objects) -> tuple[str, ...]:
+    """The TrafficSplits that lead to the target's Service, or split its calls; ours too."""
+    ground = gathering.gather(target, objects)
+    found = [*ground.bodies, *([ground.temporary] if ground.temporary else [])]
+    return tuple(f"{manifests.TRAFFIC_SPLIT} {ident}" for ident in sorted(map(manifests.ident, found)))
+
+
 def mentions(body: Json) -> frozenset[str]:
     """The names of Services that an object of the KINDS may be about: to index thousands of them by.
 

@@ -283,3 +283,23 @@ def test_split_of_the_users_ends_the_temporary_one() -> None:
     steered = smi_world.steered(split, FIVE)
     assert smi_world.survey(steered).agreed
     assert ("TrafficSplit", "shop", "web-rampart") not in steered.plain
+
+
+@pytest.mark.parametrize(
+    ("bodies", "found"),
+    [
+        pytest.param([], (), id="none"),
+        pytest.param([a_ts(("x", 1), name="by-apex")], ("TrafficSplit shop/by-apex",), id="as an apex"),
+        pytest.param([a_ts(("web", 1), apex="shop")], ("TrafficSplit shop/web",), id="as a backend"),
+        pytest.param([a_ts(("x", 1), apex="shop"), a_profile()], (), id="another Service's"),
+    ],
+)
+def test_routes_are_the_splits_that_lead_to_the_service(bodies: list[Json], found: tuple[str, ...]) -> None:
+    """By them a router is chosen."""
+    assert router.routes(TARGET, smi_world.objects(a_world(*bodies, WEB))) == found
+
+
+def test_temporary_split_is_a_route_too() -> None:
+    """A release in flight stays with its router."""
+    split = smi_world.steered(BARE, FIVE)
+    assert router.routes(TARGET, smi_world.objects(split)) == ("TrafficSplit shop/web-rampart",)
