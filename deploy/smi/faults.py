@@ -70,7 +70,7 @@ def _of_ports(ground: gathering.Ground) -> Iterator[str]:
     for body in ground.bodies:
         apex = ground.services.get(splits.apex(body, ground.target) or "")
         for place in lists.places(splits.lane(body, ground.reader)):
-            backend = ground.services.get(ground.bare(place.name) or "")
+            backend = ground.services.get(ground.service_of(place.name) or "")
             if apex is None or backend is None or not place.ours:
                 continue
             lacking = sorted(_ports(apex) - _ports(backend))

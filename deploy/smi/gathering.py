@@ -1,7 +1,5 @@
 """All that the SMI router knows about one target, gathered once from the cluster's objects."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +16,8 @@ class Ground:
     neighbours: the users' TrafficSplits of the namespace, by name.
     temporary: the TrafficSplit that stands for direct callers while the user has none.
     services: the users' Services of the namespace by name; legs: ours for the target, by name.
-    profiles: every ServiceProfile. version: the apiVersion for a new TrafficSplit.
+    profiles: every ServiceProfile. slices: the EndpointSlices of our Services.
+    version: the apiVersion for a new TrafficSplit.
     """
 
     target: traffic.Target
@@ -27,6 +26,7 @@ class Ground:
     services: Mapping[str, Json]
     legs: Mapping[str, Json]
     profiles: Sequence[Json]
+    slices: Sequence[Json]
     version: str
 
     @cached_property
@@ -35,7 +35,7 @@ class Ground:
 
     def owns(self, written: str) -> bool:
         """Whether a backend leads to the target's pods alone: its Service, or one whose selector says more."""
-        name = self.bare(written)
+        name = self.service_of(written)
         if name is None or name not in self.services or self._is_leg(written):
             return False
         mine = services.selector_of(self.services.get(self.target.service, {}))
@@ -43,13 +43,13 @@ class Ground:
         narrower = bool(mine) and mine.items() <= chosen.items()
         return name == self.target.service or (narrower and services.matches(chosen, self.target.pod_labels))
 
-    def bare(self, written: str) -> str | None:
+    def service_of(self, written: str) -> str | None:
         """The Service of the target's namespace that a backend names."""
         return service_names.bare(written, self.target.namespace, self.target.cluster_domain)
 
     def leg_name(self, written: str, pin: traffic.Pin) -> str:
         """How a list names the leg for a backend that the user wrote so."""
-        return service_names.as_written(backends.name(self.bare(written) or written, pin), written)
+        return service_names.as_written(backends.name(self.service_of(written) or written, pin), written)
 
     @cached_property
     def callers(self) -> splits.Callers:
@@ -69,7 +69,7 @@ class Ground:
     @cached_property
     def used(self) -> frozenset[str]:
         """The bare names of the Services that legs have to stand for."""
-        found = (self.bare(place.name) for lane in self.users_lanes for place in lists.places(lane) if place.ours)
+        found = (self.service_of(place.name) for lane in self.users_lanes for place in lists.places(lane) if place.ours)
         direct = () if self.callers.complete else (self.target.service,)
         return frozenset(name for name in (*found, *direct) if name)
 
@@ -87,14 +87,18 @@ class Ground:
 
     @property
     def versions(self) -> tuple[tuple[str, int], ...]:
-        """(uid, generation) of everything that a decision about the target can depend on.
-
-        A Service has no generation: a number of its spec stands for it.
-        """
+        """(uid, generation) of everything that a decision about the target can depend on."""
         routes = [*self.bodies, *([self.temporary] if self.temporary else [])]
         routes += profiles.concerned(self.target, self.apexes, self.profiles)
         roots = [self.services[name] for name in sorted(self.used) if name in self.services]
-        return tuple(sorted(_version(body) for body in (*routes, *roots, *self.legs.values())))
+        metas = [manifests.metadata_of(body) for body in routes]
+        counted = [(str(meta.get("uid", "")), int(meta.get("generation", 0))) for meta in metas]
+        return tuple(sorted([*counted, *(backends.version(body) for body in (*roots, *self.legs.values()))]))
+
+    @property
+    def bare(self) -> frozenset[traffic.Pin]:
+        """The pins of legs without a ready endpoint."""
+        return backends.bare(self.legs.values(), self.slices)
 
     @cached_property
     def bodies(self) -> tuple[Json, ...]:
@@ -111,7 +115,7 @@ class Ground:
         return tuple(sorted(name for name in named if name))
 
     def _leg(self, written: str) -> lists.Leg | None:
-        name = self.bare(written) or ""
+        name = self.service_of(written) or ""
         leg = backends.read(self.legs[name]) if name in self.legs else backends.guess(name, self.services)
         if leg is None or not self.owns(service_names.as_written(leg.service, written)):
             return None
@@ -136,6 +140,7 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]]) -> Gro
         services={name: body for name, body in standing.items() if name not in ours},
         legs={name: body for name, body in ours.items() if _stands_for(body, target, standing)},
         profiles=objects.get(manifests.SERVICE_PROFILE, ()),
+        slices=objects.get(manifests.ENDPOINT_SLICE, ()),
         version=next(versions, manifests.VERSION),
     )
 
@@ -150,11 +155,3 @@ def _stands_for(body: Json, target: traffic.Target, standing: Mapping[str, Json]
     root = services.selector_of(standing.get(target.service, {}))
     narrower = bool(root) and root.items() <= services.selector_of(body).items()
     return leg is not None and (leg.service == target.service or narrower)
-
-
-def _version(body: Json) -> tuple[str, int]:
-    meta = manifests.metadata_of(body)
-    if "generation" in meta:
-        return str(meta.get("uid", "")), int(meta["generation"])
-    text = json.dumps(manifests.spec_of(body), sort_keys=True)
-    return str(meta.get("uid", "")), int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)

@@ -6,6 +6,7 @@ from deploy.traffic import Json
 TRAFFIC_SPLIT = "TrafficSplit"
 SERVICE_PROFILE = "ServiceProfile"
 SERVICE = "Service"
+ENDPOINT_SLICE = "EndpointSlice"
 VERSION = "split.smi-spec.io/v1alpha4"
 MANAGER = "rampart"
 SCALE = f"{names.GROUP}/scale"

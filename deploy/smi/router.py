@@ -12,7 +12,9 @@ from deploy.smi import faults, gathering, lists, manifests, memory, splits, weig
 from deploy.traffic import Change, Json, Verb
 
 API_GROUP = "split.smi-spec.io"
-KINDS = (manifests.TRAFFIC_SPLIT, manifests.SERVICE_PROFILE, manifests.SERVICE)
+KINDS = (manifests.TRAFFIC_SPLIT, manifests.SERVICE_PROFILE, manifests.SERVICE, manifests.ENDPOINT_SLICE)
+
+SERVICE_LABEL = "kubernetes.io/service-name"
 
 Objects = Mapping[str, Sequence[Json]]
 
@@ -33,6 +35,7 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
         legs=ground.complete_pins if split else ground.pins,
         saved=memory.save(ground.users_lanes),
         faults=faults.find(ground),
+        bare=ground.bare,
         versions=ground.versions,
     )
 
@@ -105,6 +108,8 @@ def mentions(body: Json) -> frozenset[str]:
             return splits.mentions(body)
         case manifests.SERVICE_PROFILE:
             return frozenset({manifests.name_of(body).partition(".")[0]})
+        case manifests.ENDPOINT_SLICE:
+            return frozenset({(manifests.metadata_of(body).get("labels") or {}).get(SERVICE_LABEL, "")})
         case _:
             leg = backends.read(body)
             return frozenset({manifests.name_of(body), *([leg.service] if leg else [])})

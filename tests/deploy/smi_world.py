@@ -7,7 +7,6 @@ from typing import Any
 from deploy import traffic
 from deploy.smi import router
 from deploy.traffic import Json
-from tests.deploy import istio_world
 from tests.deploy.istio_world import CANARY, STABLE, TARGET, World, a_split, a_world, fallen
 
 __all__ = ["CANARY", "STABLE", "TARGET", "World", "a_split", "a_world", "fallen"]
@@ -59,6 +58,14 @@ def a_profile(name: str = "web.shop.svc.cluster.local", namespace: str = "shop",
     }
 
 
+def a_slice(service: str, ready: bool = True) -> Json:
+    """An EndpointSlice of a Service with one endpoint."""
+    labels = {"kubernetes.io/service-name": service}
+    endpoints = [{"addresses": ["10.244.0.9"], "conditions": {"ready": ready}}]
+    metadata = {"name": f"{service}-x", "namespace": "shop", "labels": labels}
+    return {"kind": "EndpointSlice", "metadata": metadata, "spec": {}, "endpoints": endpoints}
+
+
 def objects(world: World) -> dict[str, list[Json]]:
     """What is handed to the router: copies, so that a router which changes its input is found out."""
     return {kind: [copy.deepcopy(body) for body in world.bodies if body["kind"] == kind] for kind in router.KINDS}
@@ -92,6 +99,3 @@ def other_target(service: str, stable: str, canary: str) -> tuple[traffic.Target
     """Another Deployment's release in the same namespace."""
     labels = {"app": service}
     return traffic.Target("shop", service, labels, labels), traffic.replica_set(stable), traffic.canary(canary)
-
-
-KEPT = istio_world.plain

@@ -9,7 +9,7 @@ from deploy import backends, traffic
 from deploy.smi import router
 from deploy.traffic import Json, Verb
 from tests.deploy import smi_world
-from tests.deploy.smi_world import CANARY, STABLE, TARGET, World, a_profile, a_service, a_split, a_ts, a_world
+from tests.deploy.smi_world import CANARY, STABLE, TARGET, World, a_profile, a_service, a_slice, a_split, a_ts, a_world
 
 FIVE = a_split(5)
 WEB = a_service()
@@ -256,6 +256,8 @@ def test_versions_tell_a_change_of_what_matters() -> None:
         pytest.param(a_ts(("web", 1), ("x.shop", 1), apex="shop"), {"web", "x", "shop"}, id="split"),
         pytest.param(a_profile(), {"web"}, id="profile"),
         pytest.param(WEB, {"web"}, id="service"),
+        pytest.param(a_slice("web-leg"), {"web-leg"}, id="endpoints"),
+        pytest.param(backends.wished(WEB, CANARY), {"web", CANARY_LEG}, id="leg"),
     ],
 )
 def test_objects_are_found_by_the_services_that_they_name(body: Json, names: set[str]) -> None:
@@ -303,3 +305,11 @@ def test_temporary_split_is_a_route_too() -> None:
     """A release in flight stays with its router."""
     split = smi_world.steered(BARE, FIVE)
     assert router.routes(TARGET, smi_world.objects(split)) == ("TrafficSplit shop/web-rampart",)
+
+
+def test_legs_without_a_ready_endpoint_are_told() -> None:
+    """A rise waits for them; a slice of another Service, or one that is not ready, does not help."""
+    split = smi_world.steered(BARE, FIVE)
+    assert smi_world.survey(split).bare == {STABLE, CANARY}
+    world = split.edited(a_slice(STABLE_LEG)).edited(a_slice(CANARY_LEG, ready=False)).edited(a_slice("web"))
+    assert smi_world.survey(world).bare == {CANARY}
