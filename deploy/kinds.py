@@ -44,6 +44,7 @@ class Kind:
 
 _ADMISSION = "admissionregistration.k8s.io"
 _ISTIO = "networking.istio.io"
+_GATEWAY = "gateway.networking.k8s.io"
 
 DEPLOYMENT = Kind("apps", "v1", "deployments", "Deployment")
 REPLICA_SET = Kind("apps", "v1", "replicasets", "ReplicaSet")
@@ -63,6 +64,10 @@ TRAFFIC_SPLIT = Kind(
 )
 """v1alpha1 before v1alpha2: where both are served (Linkerd), weights may be Quantities, which only the first takes."""
 SERVICE_PROFILE = Kind("linkerd.io", "v1alpha2", "serviceprofiles", "ServiceProfile")
+HTTP_ROUTE = Kind(_GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta1",))
+GRPC_ROUTE = Kind(_GATEWAY, "v1", "grpcroutes", "GRPCRoute")
+REFERENCE_GRANT = Kind(_GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", older=("v1",))
+BACKEND_TLS_POLICY = Kind(_GATEWAY, "v1", "backendtlspolicies", "BackendTLSPolicy")
 HPA = Kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 CLAIM = Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 PDB = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -227,3 +228,24 @@ def test_what_is_nobodys_is_not_disowned() -> None:
     assert cluster.writes == [("replace", "VirtualService", "web")]
     found.disown(TARGET, saved)
     assert cluster.get(kinds.VIRTUAL_SERVICE, "web")["metadata"]["managedFields"] == [{"manager": "kubectl"}]
+
+
+def test_the_router_is_the_one_that_routes_the_service() -> None:
+    """Asked of what is watched; a kind that the server does not serve is asked for again after a while."""
+    _, found = a_routed_cluster("web")
+    chosen = found.choose(TARGET, None)
+    assert isinstance(chosen, traffic.Target)
+    assert chosen.router == "istio"
+    bare = SmallCluster(served=frozenset())
+    fresh = Routes(cast(Cluster, bare), bare.watched)
+    assert isinstance(fresh.choose(TARGET, None), tuple)
+    bare.served = frozenset({"VirtualService", "DestinationRule"})
+    assert isinstance(fresh.choose(TARGET, None), tuple)
+    assert isinstance(Routes(cast(Cluster, bare), bare.watched).choose(TARGET, None), traffic.Target)
+
+
+def test_a_router_of_a_later_version_is_said() -> None:
+    """A controller that was rolled back finds a release of a newer one."""
+    _, found = a_routed_cluster("web")
+    with pytest.raises(errors.Invalid, match="router future is not known"):
+        found.survey(replace(TARGET, router="future"), None)
