@@ -69,6 +69,9 @@ NEAR: Mapping[str, Kind] = {kind.kind: kind for kind in (kinds.SERVICE, kinds.EN
 
 KINDS: Mapping[str, Kind] = {**WATCHED, **NEAR}
 
+BY_SERVICES = frozenset({"gateway", "smi"})
+"""Routers whose legs are Services of their own (deploy/backends), by which some meshes count."""
+
 ROUTES = frozenset({"VirtualService", "TrafficSplit"})
 """Kinds of routes that users write; all other objects that a router writes are legs, or a Service of the user's."""
 

@@ -9,14 +9,15 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from analysis import custom, evidence, judge
+from analysis.mesh import Naming
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import cautions, errors, hold, kinds, names, services, workload
+from deploy import cautions, errors, hold, kinds, names, routers, services, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
 from rollout import plan as plans
-from rollout import policy, signals
+from rollout import policy, shares, signals
 from rollout.idle import Idle
 from rollout.plan import Plan
 from rollout.routes import Routes, target_of
@@ -35,7 +36,7 @@ class Judge(Protocol):
 
     def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None: ...
 
-    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]: ...
+    def faults(self, name: str, now: datetime, latency: Latency | None, service: str) -> tuple[str, ...]: ...
 
     def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]: ...
 
@@ -155,7 +156,7 @@ class Observer:
             return ()
         limit = Latency(plan.latency.quantile, plan.latency.limit) if plan.latency else None
         name, now = f"{work.namespace}/{work.name}", self._now()
-        found = self._judge.faults(name, now, limit)
+        found = self._judge.faults(name, now, limit, service)
         if not plan.metrics:
             return found
         trial = custom.Trial(tuple(one.asked for one in plan.metrics), service, plan.interval)
@@ -194,7 +195,16 @@ class Observer:
             return ()
         found = workload.refusals(view.work)
         chosen = self._choice(view)
-        return (*found, *(chosen if isinstance(chosen, tuple) else ()))
+        return (*found, *(chosen if isinstance(chosen, tuple) else self._uncounted(chosen)))
+
+    def _uncounted(self, target: Target) -> tuple[str, ...]:
+        """Why the chosen mesh's telemetry can not tell the legs apart."""
+        setting, naming = self._settings.mesh, self._settings.telemetry.naming
+        if naming is Naming.SERVICE and target.router not in routers.BY_SERVICES:
+            return (f"mesh {setting} counts by the Service of each leg, and router {target.router} has none for a leg",)
+        if setting == "linkerd-route" and target.router == "smi":
+            return ("mesh linkerd-route counts nothing where a TrafficSplit overrides the routes: choose linkerd",)
+        return ()
 
     def _choice(self, view: View) -> Target | tuple[str, ...]:
         """The Service that a release would move and whose objects route it, or why there is none."""
@@ -291,6 +301,7 @@ class Observer:
             metrics=tuple(one.asked for one in plan.metrics),
             service=status.service,
             alone=status.phase is not Phase.STEPPING,
+            services=shares.leg_services(release),
         )
         name = f"{release.namespace}/{release.spec.deployment}"
         if plan.judge is plans.Judge.THRESHOLD:
