@@ -12,6 +12,7 @@ from sandbox.smi.definitions import Flavour
 from tests.e2e import smi_stage, stage
 
 SMI = {"router": "smi"}
+"""It has to be said here: the stand-in's VirtualServices look like routes of Istio's."""
 OTHER = (
     stage.DEPLOYMENT.replace("name: web", "name: legacy", 1).replace("app: web", "app: legacy").replace("v1", "legacy")
 )
@@ -26,9 +27,10 @@ def split_of(play: stage.Stage, name: str = "web") -> Json:
 
 
 @contextlib.contextmanager
-def opened(flavour: Flavour, *extra: str, **more: dict[str, str]) -> Iterator[stage.Stage]:
+def opened(flavour: Flavour, *extra: str, interval: str = "6s", mesh: str = "istio") -> Iterator[stage.Stage]:
     """A stage without Istio's routes, on one of the definitions of TrafficSplit."""
-    with smi_stage.defined(flavour), stage.opened(*extra, virtual_service="", **more) as play:  # type: ignore[arg-type]
+    plan, flags = {**SMI, "interval": interval}, {"mesh": mesh}
+    with smi_stage.defined(flavour), stage.opened(*extra, plan=plan, flags=flags, virtual_service="") as play:
         yield play
 
 
@@ -69,7 +71,7 @@ def test_weights_are_kept_and_followed(flavour: Flavour, version: str, weights: 
 def test_good_release_moves_its_backend_alone(flavour: Flavour, version: str, weights: tuple[object, object]) -> None:
     """Promoted without a failed request; the other backend keeps its fifth; the split is as it was, byte for byte."""
     split = smi_stage.a_split(("web", weights[0]), ("legacy", weights[1]), version=version)
-    with opened(flavour, OTHER, smi_stage.a_service("legacy", app="legacy"), split, plan={"interval": "15s"}) as play:
+    with opened(flavour, OTHER, smi_stage.a_service("legacy", app="legacy"), split, interval="15s") as play:
         play.kubectl("rollout", "status", "deployment/legacy", "--timeout=60s")
         before = split_of(play)
         play.send(80)
@@ -99,10 +101,27 @@ def test_bad_version_is_taken_back() -> None:
         check_rest(play, "v2-errors20", before, paused=True)
 
 
+def test_linkerds_own_metrics_tell_the_legs_apart() -> None:
+    """Pods with Linkerd's proxy: the canary is its own `deployment`, and is judged by `response_total`."""
+    with opened(Flavour.LINKERD, mesh="linkerd") as play:
+        play.kubectl("annotate", "deployment", "web", "rampart.dev/strategy-")
+        template = {"metadata": {"annotations": {"linkerd.io/inject": "enabled"}}}
+        play.kubectl("patch", "deployment", "web", "-p", json.dumps({"spec": {"template": template}}))
+        play.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+        stage.remember(play)
+        play.send()
+        play.kubectl("annotate", "deployment", "web", "rampart.dev/strategy=canary")
+        play.set_image("v2-errors20")
+        status = play.wait_phase("RolledBack")
+        assert status["reason"] == "SuccessRateLow"
+        assert {version for version, _ in play.finish_load().failures} == {"v2"}
+        check_rest(play, "v2-errors20", paused=True)
+
+
 @pytest.mark.parametrize("flavour", [*Flavour])
 def test_service_without_a_split_gets_a_temporary_one(flavour: Flavour) -> None:
     """Made before the canary comes up, gone at the end; zero is written as zero."""
-    with opened(flavour, plan=SMI) as play:
+    with opened(flavour) as play:
         play.send()
         play.set_image("v2")
         play.wait_phase("Preparing")
@@ -123,7 +142,7 @@ PROFILE = {
 
 def test_retries_of_a_service_profile_hold_and_hide_no_bad_version() -> None:
     """Clients see next to nothing of a version that fails in a fifth of its answers, and it is taken back."""
-    with opened(Flavour.LINKERD, plan=SMI) as play:
+    with opened(Flavour.LINKERD) as play:
         name = f"web.{play.namespace}.svc.cluster.local"
         play.apply(json.dumps({**PROFILE, "metadata": {"name": name}}))
         play.send()
@@ -142,7 +161,7 @@ def profile_of(play: stage.Stage, name: str) -> Json:
 
 def test_profile_with_overrides_of_its_own_is_refused() -> None:
     """A split would replace them: named at opt-in, and nothing is released."""
-    with opened(Flavour.LINKERD, plan=SMI) as play:
+    with opened(Flavour.LINKERD) as play:
         name = f"web.{play.namespace}.svc.cluster.local"
         other = f"other.{play.namespace}.svc.cluster.local"
         spec = {"dstOverrides": [{"authority": name, "weight": "1"}, {"authority": other, "weight": "0"}]}
