@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from deploy import services
-from deploy.smi import gathering, lists, manifests, profiles, splits
+from deploy.smi import gathering, lists, manifests, places, profiles, splits
 from deploy.traffic import Json
 
 HEADLESS = "None"
@@ -69,7 +69,7 @@ def _of_ports(ground: gathering.Ground) -> Iterator[str]:
     """A split names no port: a call of the apex's port goes to the same number of the backend."""
     for body in ground.bodies:
         apex = ground.services.get(splits.apex(body, ground.target) or "")
-        for place in lists.places(splits.lane(body, ground.reader)):
+        for place in places.find(splits.lane(body, ground.reader)):
             backend = ground.services.get(ground.service_of(place.name) or "")
             if apex is None or backend is None or not place.ours:
                 continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from deploy import backends, services, traffic
-from deploy.smi import lists, manifests, profiles, service_names, splits
+from deploy.smi import manifests, places, profiles, service_names, splits
 from deploy.traffic import Json
 
 
@@ -30,8 +30,8 @@ class Ground:
     version: str
 
     @cached_property
-    def reader(self) -> lists.Reader:
-        return lists.Reader(self.owns, self._leg, self._is_leg)
+    def reader(self) -> places.Reader:
+        return places.Reader(self.owns, self._leg, self._is_leg)
 
     def owns(self, written: str) -> bool:
         """Whether a backend leads to the target's pods alone: its Service, or one whose selector says more."""
@@ -56,12 +56,12 @@ class Ground:
         return splits.callers(self.target, self.neighbours)
 
     @cached_property
-    def users_lanes(self) -> tuple[lists.Lane, ...]:
+    def users_lanes(self) -> tuple[places.Lane, ...]:
         """The users' lists that lead to the target."""
         return tuple(splits.lanes(self.neighbours, self.reader))
 
     @cached_property
-    def lanes(self) -> tuple[lists.Lane, ...]:
+    def lanes(self) -> tuple[places.Lane, ...]:
         """The same, and the one of the temporary TrafficSplit behind them."""
         own = [splits.lane(self.temporary, self.reader)] if self.temporary else []
         return (*self.users_lanes, *own)
@@ -69,7 +69,7 @@ class Ground:
     @cached_property
     def used(self) -> frozenset[str]:
         """The bare names of the Services that legs have to stand for."""
-        found = (self.service_of(place.name) for lane in self.users_lanes for place in lists.places(lane) if place.ours)
+        found = (self.service_of(place.name) for lane in self.users_lanes for place in places.find(lane) if place.ours)
         direct = () if self.callers.complete else (self.target.service,)
         return frozenset(name for name in (*found, *direct) if name)
 
@@ -114,12 +114,12 @@ class Ground:
         named = {splits.apex(body, self.target) for body in self.bodies} | {self.target.service}
         return tuple(sorted(name for name in named if name))
 
-    def _leg(self, written: str) -> lists.Leg | None:
+    def _leg(self, written: str) -> places.Leg | None:
         name = self.service_of(written) or ""
         leg = backends.read(self.legs[name]) if name in self.legs else backends.guess(name, self.services)
         if leg is None or not self.owns(service_names.as_written(leg.service, written)):
             return None
-        return lists.Leg(service_names.as_written(leg.service, written), leg.pin)
+        return places.Leg(service_names.as_written(leg.service, written), leg.pin)
 
     def _is_leg(self, written: str) -> bool:
         return backends.is_leg_name(written.partition(".")[0])

@@ -17,53 +17,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from deploy import traffic
-from deploy.smi import weights
+from deploy.smi import places, weights
 from deploy.traffic import WHOLE, Json
 
 HUNDRED = 100
-
-Backends = Sequence[Json]
-
-
-@dataclass(frozen=True)
-class Leg:
-    """What stands behind a leg's name: the user's backend as it was written, and the pods."""
-
-    backend: str
-    pin: traffic.Pin
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Tells whose a backend is, by its name.
-
-    owns: whether the user's backend leads to the target's pods.
-    leg: what a leg of the target stands for; None for every other backend, also a leg of another release.
-    is_leg: whether a backend was put there by Rampart, for this release or any other.
-    """
-
-    owns: Callable[[str], bool]
-    leg: Callable[[str], Leg | None]
-    is_leg: Callable[[str], bool]
-
-
-@dataclass(frozen=True)
-class Lane:
-    """The list of one TrafficSplit, with all that it takes to read it; noted is the factor that stands beside it."""
-
-    owner: str
-    backends: Backends
-    form: weights.Form
-    reader: Reader
-    noted: int = 1
-
-    def __str__(self) -> str:
-        return f"TrafficSplit {self.owner}"
-
-    @property
-    def scale(self) -> int:
-        """What one unit of the user's weights counts in this list now; a list without legs is the user's own."""
-        return self.noted if any(self.reader.is_leg(name_of(entry)) for entry in self.backends) else 1
 
 
 @dataclass(frozen=True)
@@ -75,32 +32,6 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Place:
-    """One backend of the user's where it stands: whole, or split into legs. Weights are in the user's own units.
-
-    written: the user's entry; without a weight where legs alone stand for it.
-    """
-
-    written: Json
-    weight: Fraction
-    ours: bool
-    legs: tuple[tuple[traffic.Pin, Fraction], ...] = ()
-
-    @property
-    def name(self) -> str:
-        return name_of(self.written)
-
-    @property
-    def pins(self) -> tuple[traffic.Pin, ...]:
-        return tuple(pin for pin, _ in self.legs)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of its weight, or some of it beside legs, stands under the user's own name."""
-        return self.weight > sum(weight for _, weight in self.legs) or not self.legs
-
-
-@dataclass(frozen=True)
 class Shown:
     """What one backend shows: its split, None where it is whole; exact is False where parts had to be rounded."""
 
@@ -108,31 +39,13 @@ class Shown:
     exact: bool = True
 
 
-def name_of(entry: Json) -> str:
-    return str(entry.get("service") or "")
-
-
-def places(lane: Lane) -> tuple[Place, ...]:
-    """The user's backends in the list; all legs of one backend count as that backend."""
-    found: list[Place] = []
-    for entry in lane.backends:
-        mine = _place(lane, entry)
-        nth = next((n for n, place in enumerate(found) if _is_same(place, mine)), None)
-        if nth is None:
-            found.append(mine)
-        else:
-            first, second = sorted((found[nth], mine), key=lambda place: bool(place.legs))
-            found[nth] = replace(first, weight=first.weight + second.weight, legs=first.legs + second.legs)
-    return tuple(found)
-
-
-def show(lane: Lane, split: traffic.Split, name: Callable[[str, traffic.Pin], str]) -> Written:
+def show(lane: places.Lane, split: traffic.Split, name: Callable[[str, traffic.Pin], str]) -> Written:
     """The list with every backend of the target split so; all else keeps its share. name: of a backend's leg.
 
     A backend of weight 0 among others has no traffic to split and stays whole.
     """
-    found = places(lane)
-    if is_alone(found):
+    found = places.find(lane)
+    if places.is_alone(found):
         percents = all(parts % (WHOLE // HUNDRED) == 0 for _, parts in split.shares)
         only = replace(found[0], weight=Fraction(HUNDRED if percents else WHOLE))
         return _written(lane, _legs(only, split, name), scaled=True)
@@ -144,13 +57,13 @@ def show(lane: Lane, split: traffic.Split, name: Callable[[str, traffic.Pin], st
     return _written(lane, lines, scaled=True)
 
 
-def whole(lane: Lane, literals: Mapping[str, weights.Literal]) -> Written:
+def whole(lane: places.Lane, literals: Mapping[str, weights.Literal]) -> Written:
     """The list as it is without legs of the target; while another's legs stand in it, it may stay multiplied.
 
     literals: weights as the user spelt them, by backend; an only backend's can not be told from its legs.
     """
-    found = places(lane)
-    if is_alone(found):
+    found = places.find(lane)
+    if places.is_alone(found):
         return Written([_lone(found[0], literals)])
     others_stand = any(lane.reader.is_leg(place.name) for place in found)
     lines = [(place.written | {"weight": 0} if place.legs else place.written, place.weight) for place in found]
@@ -160,39 +73,39 @@ def whole(lane: Lane, literals: Mapping[str, weights.Literal]) -> Written:
     return Written([_respelt(entry, literals) for entry in written.backends])
 
 
-def content(lane: Lane) -> list[Json]:
+def content(lane: places.Lane) -> list[Json]:
     """The target's backends in the list as the user wrote them; without a weight where legs hide it."""
-    found = places(lane)
-    if is_alone(found):
+    found = places.find(lane)
+    if places.is_alone(found):
         return [_lone(found[0], {})]
     return [_whole(lane, place) for place in found if place.ours]
 
 
-def spelt(lane: Lane) -> dict[str, weights.Literal]:
+def spelt(lane: places.Lane) -> dict[str, weights.Literal]:
     """How the user spelt the weight of each backend that stands whole, in the list's present units."""
     if lane.scale != 1:
         return {}
-    whole_places = (place for place in places(lane) if not place.legs and not lane.reader.is_leg(place.name))
+    whole_places = (place for place in places.find(lane) if not place.legs and not lane.reader.is_leg(place.name))
     return {place.name: place.written["weight"] for place in whole_places if "weight" in place.written}
 
 
-def shown(lane: Lane) -> tuple[Shown, ...]:
+def shown(lane: places.Lane) -> tuple[Shown, ...]:
     """What each backend of the target shows; those without traffic, which show nothing, are left out."""
-    found = places(lane)
-    return tuple(_shown(place) for place in found if place.ours and (place.weight or is_alone(found)))
+    found = places.find(lane)
+    return tuple(_shown(place) for place in found if place.ours and (place.weight or places.is_alone(found)))
 
 
-def fault(lane: Lane) -> str | None:
+def fault(lane: places.Lane) -> str | None:
     """Why the list's weights cannot be split, as the end of a sentence."""
     if odd := next(_odd(lane), None):
         return odd
-    found = places(lane)
+    found = places.find(lane)
     if twice := [name for name, times in Counter(place.name for place in found).items() if times > 1]:
         return f"names backend {twice[0]} twice: give it one entry"
     total = sum((place.weight for place in found), Fraction(0))
     if total == 0:
         return "has no backend with a weight above 0: the mesh takes that for no split"
-    if is_alone(found):
+    if places.is_alone(found):
         return None
     finest = [place.weight / WHOLE for place in found if place.ours]
     factor = lane.form.factor(*finest, *(place.weight for place in found))
@@ -202,30 +115,15 @@ def fault(lane: Lane) -> str | None:
     return None
 
 
-def is_alone(found: Sequence[Place]) -> bool:
-    return len(found) == 1 and found[0].ours
-
-
 def spell(value: Fraction) -> weights.Literal:
     """A weight for people and for what is remembered: also one that no version of TrafficSplit can hold."""
     fine = weights.Form(quantities=True)
     return fine.write(value) if fine.factor(value) == 1 else str(value)
 
 
-def _place(lane: Lane, entry: Json) -> Place:
-    weight = (weights.read(entry.get("weight")) or Fraction(0)) / lane.scale
-    leg = lane.reader.leg(name_of(entry))
-    if leg is None:
-        return Place(entry, weight, lane.reader.owns(name_of(entry)))
-    written = {key: value for key, value in entry.items() if key != "weight"} | {"service": leg.backend}
-    return Place(written, weight, True, ((leg.pin, weight),))
-
-
-def _is_same(place: Place, other: Place) -> bool:
-    return place.name == other.name and bool(place.legs or other.legs)
-
-
-def _legs(place: Place, split: traffic.Split, name: Callable[[str, traffic.Pin], str]) -> list[tuple[Json, Fraction]]:
+def _legs(
+    place: places.Place, split: traffic.Split, name: Callable[[str, traffic.Pin], str]
+) -> list[tuple[Json, Fraction]]:
     """Legs for one backend, their weights summing to its own."""
     return [
         (place.written | {"service": name(place.name, pin), "weight": 0}, place.weight * parts / WHOLE)
@@ -233,7 +131,7 @@ def _legs(place: Place, split: traffic.Split, name: Callable[[str, traffic.Pin],
     ]
 
 
-def _written(lane: Lane, lines: Sequence[tuple[Json, Fraction]], scaled: bool) -> Written:
+def _written(lane: places.Lane, lines: Sequence[tuple[Json, Fraction]], scaled: bool) -> Written:
     """Entries with their weights in units that the version can hold; what does not change keeps its spelling.
 
     scaled: whether a factor may be noted, which only legs justify.
@@ -248,7 +146,7 @@ def _written(lane: Lane, lines: Sequence[tuple[Json, Fraction]], scaled: bool) -
     return Written(made, factor if scaled else 1)
 
 
-def _lone(place: Place, literals: Mapping[str, weights.Literal]) -> Json:
+def _lone(place: places.Place, literals: Mapping[str, weights.Literal]) -> Json:
     entry = copy.deepcopy(place.written)
     if place.legs:
         entry.pop("weight", None)
@@ -256,7 +154,7 @@ def _lone(place: Place, literals: Mapping[str, weights.Literal]) -> Json:
     return entry
 
 
-def _whole(lane: Lane, place: Place) -> Json:
+def _whole(lane: places.Lane, place: places.Place) -> Json:
     """A backend of several as the user wrote it."""
     if not place.legs and lane.scale == 1:
         return copy.deepcopy(place.written)
@@ -264,16 +162,16 @@ def _whole(lane: Lane, place: Place) -> Json:
 
 
 def _respelt(entry: Json, literals: Mapping[str, weights.Literal]) -> Json:
-    known = literals.get(name_of(entry))
+    known = literals.get(places.name_of(entry))
     same = known is not None and weights.read(known) == weights.read(entry.get("weight"))
     return entry | {"weight": known} if same else entry
 
 
-def _odd(lane: Lane) -> Iterator[str]:
+def _odd(lane: places.Lane) -> Iterator[str]:
     """Weights that are none."""
     for entry in lane.backends:
         weight = weights.read(entry.get("weight"))
-        where = f"{entry.get('weight')!r} of backend {name_of(entry)}"
+        where = f"{entry.get('weight')!r} of backend {places.name_of(entry)}"
         if weight is None:
             yield f"has weight {where}, which is no number"
         elif weight < 0:
@@ -282,7 +180,7 @@ def _odd(lane: Lane) -> Iterator[str]:
             yield f"has weight {where}, which must be a multiple of 1/{lane.form.grain}: use whole numbers"
 
 
-def _shown(place: Place) -> Shown:
+def _shown(place: places.Place) -> Shown:
     if place.is_whole or place.weight <= 0 or any(weight < 0 for _, weight in place.legs):
         return Shown(None)
     parts = [int(weight * WHOLE / place.weight) for _, weight in place.legs]

@@ -9,23 +9,23 @@ import copy
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from deploy import traffic
-from deploy.smi import lists, weights
+from deploy.smi import lists, places, weights
 from deploy.traffic import Json
 
 BACKENDS = "backends"
 WEIGHTS = "weights"
 
 
-def save(lanes: Iterable[lists.Lane]) -> Json:
+def save(lanes: Iterable[places.Lane]) -> Json:
     """The target's backends in these lists as the user wrote them, and all weights as they are spelt."""
     return {lane.owner: {BACKENDS: lists.content(lane), WEIGHTS: lists.spelt(lane)} for lane in lanes}
 
 
-def literals(saved: Json, lane: lists.Lane) -> Mapping[str, weights.Literal]:
+def literals(saved: Json, lane: places.Lane) -> Mapping[str, weights.Literal]:
     """How the user spelt the weights of a list."""
     known = saved.get(lane.owner) or {}
     found: dict[str, weights.Literal] = dict(known.get(WEIGHTS) or {})
-    own = {lists.name_of(entry): entry["weight"] for entry in known.get(BACKENDS) or () if "weight" in entry}
+    own = {places.name_of(entry): entry["weight"] for entry in known.get(BACKENDS) or () if "weight" in entry}
     return found | own
 
 
@@ -42,14 +42,14 @@ def remember(saved: Json, fresh: Json) -> Json:
     return kept
 
 
-def content_drift(saved: Json, lane: lists.Lane) -> str | None:
+def content_drift(saved: Json, lane: places.Lane) -> str | None:
     """How the list without our legs differs from what was saved, as the end of a sentence."""
     found = lists.content(lane)
     known = (saved.get(lane.owner) or {}).get(BACKENDS) or ()
     return None if _same(known, found) else f"leads elsewhere than what was saved: {found}"
 
 
-def leg_drift(lane: lists.Lane, pins: Collection[traffic.Pin]) -> str | None:
+def leg_drift(lane: places.Lane, pins: Collection[traffic.Pin]) -> str | None:
     """How the list differs from one that is split among `pins`, as the end of a sentence."""
     shown = lists.shown(lane)
     if any(show.split is None for show in shown):

@@ -8,7 +8,7 @@ steer, settle, restore, settle, define nothing. A TrafficSplit has no status: th
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from deploy import backends, traffic
-from deploy.smi import faults, gathering, lists, manifests, memory, splits, weights
+from deploy.smi import faults, gathering, lists, manifests, memory, places, splits, weights
 from deploy.traffic import Change, Json, Verb
 
 API_GROUP = "split.smi-spec.io"
@@ -124,7 +124,7 @@ def _agreed(ground: gathering.Ground, shown: Sequence[lists.Shown], split: traff
 
 def _temporary(ground: gathering.Ground, split: traffic.Split) -> Json:
     whole = [{"service": ground.target.service, "weight": lists.HUNDRED}]
-    lane = lists.Lane("", whole, weights.form_of(ground.version), ground.reader)
+    lane = places.Lane("", whole, weights.form_of(ground.version), ground.reader)
     entries = lists.show(lane, split, ground.leg_name).backends
     return splits.temporary(ground.target, ground.temporary, entries, ground.version)
 
@@ -141,7 +141,7 @@ def _define(ground: gathering.Ground, pins: Collection[traffic.Pin]) -> tuple[Ch
     return (*made, *left)
 
 
-def _rewrite(ground: gathering.Ground, change: Callable[[lists.Lane], lists.Written]) -> tuple[Change, ...]:
+def _rewrite(ground: gathering.Ground, change: Callable[[places.Lane], lists.Written]) -> tuple[Change, ...]:
     """The users' TrafficSplits with each list of the target made anew, where that changes anything."""
     made = [(body, splits.rewritten(body, ground.reader, change)) for body in ground.bodies]
     return tuple(Change(Verb.REPLACE, new) for old, new in made if new != old)

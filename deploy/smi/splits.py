@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from deploy import traffic
-from deploy.smi import lists, manifests, service_names, weights
+from deploy.smi import lists, manifests, places, service_names, weights
 from deploy.traffic import Json
 
 
@@ -30,21 +30,21 @@ def is_apex(body: Json, target: traffic.Target) -> bool:
     return manifests.namespace_of(body) == target.namespace and apex(body, target) == target.service
 
 
-def lane(body: Json, reader: lists.Reader) -> lists.Lane:
+def lane(body: Json, reader: places.Reader) -> places.Lane:
     """A TrafficSplit's list, as it is read."""
     form = weights.form_of(str(body.get("apiVersion", "")))
-    return lists.Lane(manifests.ident(body), backends(body), form, reader, manifests.noted_scale(body))
+    return places.Lane(manifests.ident(body), backends(body), form, reader, manifests.noted_scale(body))
 
 
-def lanes(bodies: Sequence[Json], reader: lists.Reader) -> Iterator[lists.Lane]:
+def lanes(bodies: Sequence[Json], reader: places.Reader) -> Iterator[places.Lane]:
     """The lists in which the reader finds a backend of the target's."""
     for body in bodies:
         found = lane(body, reader)
-        if any(place.ours for place in lists.places(found)):
+        if any(place.ours for place in places.find(found)):
             yield found
 
 
-def rewritten(body: Json, reader: lists.Reader, change: Callable[[lists.Lane], lists.Written]) -> Json:
+def rewritten(body: Json, reader: places.Reader, change: Callable[[places.Lane], lists.Written]) -> Json:
     """A copy of the TrafficSplit whose list, if it is one of the target's, `change` made anew."""
     made = copy.deepcopy(body)
     for found in lanes([body], reader):
@@ -56,7 +56,7 @@ def rewritten(body: Json, reader: lists.Reader, change: Callable[[lists.Lane], l
 
 def mentions(body: Json) -> frozenset[str]:
     """The bare names of all Services in a TrafficSplit."""
-    named = [str(manifests.spec_of(body).get("service") or ""), *(lists.name_of(entry) for entry in backends(body))]
+    named = [str(manifests.spec_of(body).get("service") or ""), *(places.name_of(entry) for entry in backends(body))]
     return frozenset(name.partition(".")[0] for name in named if name)
 
 

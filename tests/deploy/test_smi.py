@@ -197,6 +197,8 @@ def test_foreign_list_is_drift() -> None:
     assert foreign(split, saved, *FIVE.pins) is None
     assert "shows no legs" in (foreign(split.edited(a_ts(("web", 80), ("x", 20))), saved, *FIVE.pins) or "")
     assert "leads elsewhere" in (foreign(split.edited(a_ts(("web", 70), ("x", 30))), saved, *FIVE.pins) or "")
+    renamed = a_ts({"service": "web", "weight": 80, "later": 1}, ("x", 20))
+    assert "leads elsewhere" in (foreign(split.edited(renamed), saved, *FIVE.pins) or "")
     other = split.get("TrafficSplit", "web")
     other["spec"]["backends"][2]["weight"] = 30
     assert foreign(split.edited(other), saved, *FIVE.pins) is None
