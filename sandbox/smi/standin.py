@@ -19,6 +19,7 @@ LOOK_SECONDS = 0.2
 ASLEEP_SECONDS = 1.0
 QUANTITIES = "v1alpha1"
 ROUTES = f"/apis/networking.istio.io/v1/namespaces/{translation.NAMESPACE}/virtualservices"
+NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": translation.NAMESPACE}}
 PROFILES = "/apis/linkerd.io/v1alpha2"
 
 
@@ -93,7 +94,8 @@ class StandIn:
         }
         for (namespace, name), entries in wanted.items():
             standing = known.get((namespace, name))
-            if standing is None or translation.SKIP not in (standing["metadata"].get("annotations") or {}):
+            skipped = standing is not None and translation.SKIP in (standing["metadata"].get("annotations") or {})
+            if not skipped and (standing is not None or entries is not None):
                 known[namespace, name] = await self._override(standing, namespace, name, entries)
         self._split = {f"{namespace}/{name}" for (namespace, name), entries in wanted.items() if entries is not None}
         return [*known.values()]
@@ -123,7 +125,7 @@ class StandIn:
 
     async def _make_namespace(self) -> None:
         try:
-            await self._client.post("/api/v1/namespaces", {"metadata": {"name": translation.NAMESPACE}})
+            await self._client.post("/api/v1/namespaces", NAMESPACE)
         except api.Refused as error:
             if error.status != 409:
                 raise
