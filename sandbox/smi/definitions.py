@@ -43,8 +43,7 @@ def upstream(written: Json) -> Json:
     for column in columns:
         column.pop("JSONPath")
     spec.pop("version")
-    # Fields that the schema does not name were kept, unless a definition said otherwise.
-    loose = {"type": "object", **schema, "x-kubernetes-preserve-unknown-fields": True}
+    loose = _keeping({"type": "object", **schema})
     common = {"schema": {"openAPIV3Schema": loose}, "additionalPrinterColumns": columns}
     spec["versions"] = [{**version, **common} for version in spec["versions"]]
     return {
@@ -53,6 +52,17 @@ def upstream(written: Json) -> Json:
         "metadata": written["metadata"],
         "spec": spec,
     }
+
+
+def _keeping(schema: Json) -> Json:
+    """Fields that the schema does not name are kept at every level, as they were unless a definition said otherwise."""
+    kept: Json = {
+        key: {name: _keeping(part) for name, part in value.items()} if key == "properties" else value
+        for key, value in schema.items()
+    }
+    if "items" in kept:
+        kept["items"] = _keeping(kept["items"])
+    return kept | ({"x-kubernetes-preserve-unknown-fields": True} if kept.get("type") == "object" else {})
 
 
 def _linkerd() -> Json:

@@ -61,7 +61,8 @@ def test_retries_and_time_outs_come_from_the_profile() -> None:
 
 def test_definition_of_the_specification_is_turned_into_todays_form() -> None:
     """What was common to all versions stands in each, and unknown fields are kept as they were."""
-    common = {"openAPIV3Schema": {"properties": {"spec": {"type": "object"}}}}
+    backends = {"type": "array", "items": {"type": "object", "properties": {"service": {"type": "string"}}}}
+    common = {"openAPIV3Schema": {"properties": {"spec": {"type": "object", "properties": {"backends": backends}}}}}
     old = {
         "kind": "CustomResourceDefinition",
         "metadata": {"name": definitions.NAME},
@@ -77,5 +78,9 @@ def test_definition_of_the_specification_is_turned_into_todays_form() -> None:
     assert set(spec) == {"group", "versions"}
     version = spec["versions"][0]
     assert version["additionalPrinterColumns"][0]["jsonPath"] == ".spec.service"
-    assert version["schema"]["openAPIV3Schema"]["type"] == "object"
-    assert version["schema"]["openAPIV3Schema"]["x-kubernetes-preserve-unknown-fields"] is True
+    root = version["schema"]["openAPIV3Schema"]
+    assert root["type"] == "object"
+    entry = root["properties"]["spec"]["properties"]["backends"]["items"]
+    assert entry["properties"] == {"service": {"type": "string"}}
+    for level in (root, root["properties"]["spec"], entry):
+        assert level["x-kubernetes-preserve-unknown-fields"] is True
