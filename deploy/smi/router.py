@@ -92,9 +92,8 @@ def remember(saved: Json, fresh: Json) -> Json:
 
 
 def routes(target: traffic.Target, objects: Objects) -> tuple[str, ...]:
-    """The TrafficSplits that lead to the target's Service, or split its calls; ours too."""
-    ground = gathering.gather(target, objects)
-    found = [*ground.bodies, *([ground.temporary] if ground.temporary else [])]
+    """The TrafficSplits that split the calls of the target's Service or lead to it, by its name; ours too."""
+    found = [body for body in objects.get(manifests.TRAFFIC_SPLIT, ()) if splits.names(body, target)]
     return tuple(f"{manifests.TRAFFIC_SPLIT} {ident}" for ident in sorted(map(manifests.ident, found)))
 
 

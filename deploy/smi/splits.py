@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from deploy import backends as leg_services
 from deploy import traffic
 from deploy.smi import lists, manifests, places, service_names, weights
 from deploy.traffic import Json
@@ -28,6 +29,16 @@ def apex(body: Json, target: traffic.Target) -> str | None:
 def is_apex(body: Json, target: traffic.Target) -> bool:
     """Whether a TrafficSplit routes the callers of the target's Service."""
     return manifests.namespace_of(body) == target.namespace and apex(body, target) == target.service
+
+
+def names(body: Json, target: traffic.Target) -> bool:
+    """Whether a TrafficSplit names the target's Service: as its apex, as a backend, or by a leg that stands for it."""
+    if manifests.namespace_of(body) != target.namespace:
+        return False
+    written = [places.name_of(entry) for entry in backends(body)]
+    bare = [service_names.bare(name, target.namespace, target.cluster_domain) for name in written]
+    legs = [leg_services.guess(name, [target.service]) for name in bare if name]
+    return is_apex(body, target) or target.service in bare or any(legs)
 
 
 def lane(body: Json, reader: places.Reader) -> places.Lane:

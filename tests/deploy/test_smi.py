@@ -295,12 +295,14 @@ def test_split_of_the_users_ends_the_temporary_one() -> None:
         pytest.param([], (), id="none"),
         pytest.param([a_ts(("x", 1), name="by-apex")], ("TrafficSplit shop/by-apex",), id="as an apex"),
         pytest.param([a_ts(("web", 1), apex="shop")], ("TrafficSplit shop/web",), id="as a backend"),
+        pytest.param([a_ts((STABLE_LEG, 1), apex="shop")], ("TrafficSplit shop/web",), id="by a leg"),
         pytest.param([a_ts(("x", 1), apex="shop"), a_profile()], (), id="another Service's"),
+        pytest.param([a_ts(("web", 1), namespace="store")], (), id="another namespace's"),
     ],
 )
 def test_routes_are_the_splits_that_lead_to_the_service(bodies: list[Json], found: tuple[str, ...]) -> None:
-    """By them a router is chosen."""
-    assert router.routes(TARGET, smi_world.objects(a_world(*bodies, WEB))) == found
+    """By them a router is chosen, before any Service is read."""
+    assert router.routes(TARGET, smi_world.objects(a_world(*bodies))) == found
 
 
 def test_temporary_split_is_a_route_too() -> None:
