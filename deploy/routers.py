@@ -58,6 +58,8 @@ WATCHED: Mapping[str, Kind] = {
     for kind in (
         kinds.VIRTUAL_SERVICE,
         kinds.DESTINATION_RULE,
+        kinds.HTTP_ROUTE,
+        kinds.GRPC_ROUTE,
         kinds.TRAFFIC_SPLIT,
         kinds.SERVICE_PROFILE,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from deploy import services
-from deploy.smi import gathering, lists, manifests, places, profiles, splits
+from deploy.smi import gathering, http_routes, lists, manifests, places, profiles, splits
 from deploy.traffic import Json
 
 HEADLESS = "None"
@@ -21,6 +21,7 @@ def find(ground: gathering.Ground) -> tuple[str, ...]:
                 *_of_selectors(ground),
                 *_of_ports(ground),
                 *_of_no_way(ground),
+                *_of_http_routes(ground),
                 *profiles.faults(ground.target, ground.apexes, _expected(ground), ground.profiles),
             ]
         )
@@ -91,6 +92,16 @@ def _of_no_way(ground: gathering.Ground) -> Iterator[str]:
         f"TrafficSplit {covering} sends the calls of Service {ground.target.namespace}/{ground.target.service}"
         f" elsewhere, and no backend with a weight above 0 leads to its pods"
     )
+
+
+def _of_http_routes(ground: gathering.Ground) -> Iterator[str]:
+    """Where the user has a split for direct callers, that is what they follow already."""
+    if not ground.callers.complete:
+        for route in http_routes.routing(ground.target, ground.http_routes):
+            yield (
+                f"{route} routes the calls of Service {ground.target.namespace}/{ground.target.service}, and a"
+                f" TrafficSplit beside it would take its place: choose router gateway"
+            )
 
 
 def _expected(ground: gathering.Ground) -> Callable[[str], bool]:

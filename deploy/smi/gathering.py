@@ -16,7 +16,8 @@ class Ground:
     neighbours: the users' TrafficSplits of the namespace, by name.
     temporary: the TrafficSplit that stands for direct callers while the user has none.
     services: the users' Services of the namespace by name; legs: ours for the target, by name.
-    profiles: every ServiceProfile. slices: the EndpointSlices of our Services.
+    profiles: every ServiceProfile. http_routes: every HTTPRoute and GRPCRoute.
+    slices: the EndpointSlices of our Services.
     version: the apiVersion for a new TrafficSplit.
     """
 
@@ -26,6 +27,7 @@ class Ground:
     services: Mapping[str, Json]
     legs: Mapping[str, Json]
     profiles: Sequence[Json]
+    http_routes: Sequence[Json]
     slices: Sequence[Json]
     version: str
 
@@ -140,6 +142,7 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]]) -> Gro
         services={name: body for name, body in standing.items() if name not in ours},
         legs={name: body for name, body in ours.items() if _stands_for(body, target, standing)},
         profiles=objects.get(manifests.SERVICE_PROFILE, ()),
+        http_routes=[body for kind in manifests.HTTP_ROUTES for body in objects.get(kind, ())],
         slices=objects.get(manifests.ENDPOINT_SLICE, ()),
         version=next(versions, manifests.VERSION),
     )

@@ -7,6 +7,7 @@ TRAFFIC_SPLIT = "TrafficSplit"
 SERVICE_PROFILE = "ServiceProfile"
 SERVICE = "Service"
 ENDPOINT_SLICE = "EndpointSlice"
+HTTP_ROUTES = ("HTTPRoute", "GRPCRoute")
 VERSION = "split.smi-spec.io/v1alpha4"
 MANAGER = "rampart"
 SCALE = f"{names.GROUP}/scale"

@@ -8,11 +8,17 @@ steer, settle, restore, settle, define nothing. A TrafficSplit has no status: th
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from deploy import backends, traffic
-from deploy.smi import faults, gathering, lists, manifests, memory, places, splits, weights
+from deploy.smi import faults, gathering, http_routes, lists, manifests, memory, places, splits, weights
 from deploy.traffic import Change, Json, Verb
 
 API_GROUP = "split.smi-spec.io"
-KINDS = (manifests.TRAFFIC_SPLIT, manifests.SERVICE_PROFILE, manifests.SERVICE, manifests.ENDPOINT_SLICE)
+KINDS = (
+    manifests.TRAFFIC_SPLIT,
+    manifests.SERVICE_PROFILE,
+    *manifests.HTTP_ROUTES,
+    manifests.SERVICE,
+    manifests.ENDPOINT_SLICE,
+)
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 
@@ -105,6 +111,8 @@ def mentions(body: Json) -> frozenset[str]:
     match body["kind"]:
         case manifests.TRAFFIC_SPLIT:
             return splits.mentions(body)
+        case kind if kind in manifests.HTTP_ROUTES:
+            return http_routes.services(body)
         case manifests.SERVICE_PROFILE:
             return frozenset({manifests.name_of(body).partition(".")[0]})
         case manifests.ENDPOINT_SLICE:

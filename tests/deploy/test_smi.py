@@ -18,6 +18,12 @@ STABLE_LEG, CANARY_LEG = backends.name("web", STABLE), backends.name("web", CANA
 OVERRIDES = [{"authority": "web-v1.shop.svc.cluster.local:80", "weight": "1"}]
 
 
+def a_http_route(kind: str = "Service", name: str = "web", **parent: str) -> Json:
+    """An HTTPRoute for those who call the Service by its name."""
+    spec = {"parentRefs": [{"kind": kind, "name": name, **parent}]}
+    return {"kind": "HTTPRoute", "metadata": {"name": "web", "namespace": "shop"}, "spec": spec}
+
+
 def foreign(world: World, saved: Json, *pins: traffic.Pin) -> str | None:
     return router.foreign(TARGET, smi_world.objects(world), saved, pins)
 
@@ -147,6 +153,7 @@ SKIPPED["metadata"]["annotations"] = {"smi.linkerd.io/skip": "true"}
             id="own",
         ),
         pytest.param([a_profile(namespace="client"), WEB], "move it to namespace shop", id="client's profile"),
+        pytest.param([a_http_route(), WEB], "HTTPRoute shop/web routes the calls of Service shop/web", id="HTTPRoute"),
         pytest.param([SKIPPED, WEB], "smi.linkerd.io/skip", id="extension told to stay away"),
     ],
 )
@@ -260,6 +267,7 @@ def test_versions_tell_a_change_of_what_matters() -> None:
         pytest.param(WEB, {"web"}, id="service"),
         pytest.param(a_slice("web-leg"), {"web-leg"}, id="endpoints"),
         pytest.param(backends.wished(WEB, CANARY), {"web", CANARY_LEG}, id="leg"),
+        pytest.param(a_http_route(), {"web"}, id="route of the Gateway API"),
     ],
 )
 def test_objects_are_found_by_the_services_that_they_name(body: Json, names: set[str]) -> None:
@@ -317,3 +325,17 @@ def test_legs_without_a_ready_endpoint_are_told() -> None:
     assert smi_world.survey(split).bare == {STABLE, CANARY}
     world = split.edited(a_slice(STABLE_LEG)).edited(a_slice(CANARY_LEG, ready=False)).edited(a_slice("web"))
     assert smi_world.survey(world).bare == {CANARY}
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        pytest.param([a_http_route(), a_ts(("web", 1))], id="a split of the user's holds already"),
+        pytest.param([a_http_route("Gateway")], id="of a gateway"),
+        pytest.param([a_http_route(namespace="store")], id="of a namesake"),
+        pytest.param([a_http_route(name="x")], id="of another Service"),
+    ],
+)
+def test_routes_that_no_split_replaces_are_no_fault(bodies: list[Json]) -> None:
+    """Only a split made beside them would take their place."""
+    assert smi_world.survey(a_world(*bodies, WEB)).faults == ()
