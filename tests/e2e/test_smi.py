@@ -72,7 +72,7 @@ def test_weights_are_kept_and_followed(flavour: Flavour, version: str, weights: 
 @pytest.mark.parametrize(("flavour", "version", "weights"), VERSIONS)
 def test_good_release_moves_its_backend_alone(flavour: Flavour, version: str, weights: tuple[object, object]) -> None:
     """Promoted without a failed request; the other backend keeps its fifth; the split is as it was, byte for byte."""
-    unknown = {"later": {"unknown": [1]}} if flavour is Flavour.UPSTREAM else {}
+    unknown: Json = {"later": {"unknown": [1]}} if flavour is Flavour.UPSTREAM else {}
     split = smi_stage.a_split(("web", weights[0]), ("legacy", weights[1]), version=version, **unknown)
     with opened(flavour, OTHER, smi_stage.a_service("legacy", app="legacy"), split, interval="15s") as play:
         play.kubectl("rollout", "status", "deployment/legacy", "--timeout=60s")
