@@ -77,7 +77,7 @@ def test_what_was_written_reads_back(body: Json, written: list[traffic.Split]) -
     for split in written:
         world = smi_world.steered(world, split, saved=saved)
         found = smi_world.survey(world)
-        assert (found.split, found.agreed) == (split, True)
+        assert (found.split, found.agreed, found.faults) == (split, True, ())
         assert router.steer(TARGET, smi_world.objects(world), split, saved) == ()
         assert router.foreign(TARGET, smi_world.objects(world), saved, frozenset(split.pins)) is None
 
