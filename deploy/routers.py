@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from deploy import kinds, names, traffic
+from deploy.gateway import router as gateway
 from deploy.istio import router as istio
 from deploy.kinds import Kind
 from deploy.smi import router as smi
@@ -13,7 +14,7 @@ CHOICE = f"{names.GROUP}/router"
 """The annotation that names the router."""
 
 Objects = Mapping[str, Sequence[Json]]
-"""All objects of each kind; a kind that the cluster does not serve is absent."""
+"""All objects of each kind; a kind that the cluster does not serve is absent. To choose, none of NEAR are read."""
 
 
 class Router(Protocol):
@@ -47,10 +48,10 @@ class Router(Protocol):
     def mentions(self, body: Json) -> frozenset[str]: ...
 
 
-TABLE: Mapping[str, Router] = {"istio": istio, "smi": smi}
+TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway, "smi": smi}
 """Every router that is built, in the order in which one is taken where nothing routes the Service yet."""
 
-NEEDED: Mapping[str, str] = {"istio": "VirtualService", "smi": "TrafficSplit"}
+NEEDED: Mapping[str, str] = {"istio": "VirtualService", "gateway": "HTTPRoute", "smi": "TrafficSplit"}
 """The kind without which a router can do nothing."""
 
 WATCHED: Mapping[str, Kind] = {
@@ -60,6 +61,8 @@ WATCHED: Mapping[str, Kind] = {
         kinds.DESTINATION_RULE,
         kinds.HTTP_ROUTE,
         kinds.GRPC_ROUTE,
+        kinds.REFERENCE_GRANT,
+        kinds.BACKEND_TLS_POLICY,
         kinds.TRAFFIC_SPLIT,
         kinds.SERVICE_PROFILE,
     )
@@ -74,7 +77,7 @@ KINDS: Mapping[str, Kind] = {**WATCHED, **NEAR}
 BY_SERVICES = frozenset({"gateway", "smi"})
 """Routers whose legs are Services of their own (deploy/backends), by which some meshes count."""
 
-ROUTES = frozenset({"VirtualService", "TrafficSplit"})
+ROUTES = frozenset({"VirtualService", "HTTPRoute", "GRPCRoute", "TrafficSplit"})
 """Kinds of routes that users write; all other objects that a router writes are legs, or a Service of the user's."""
 
 

@@ -90,13 +90,15 @@ class Routes:
 
     def choose(self, target: Target, wanted: str | None) -> Target | tuple[str, ...]:
         """The target with the router that moves it, or sentences that say why there is none."""
-        found = {kind: self._items(kind, target.namespace) for kind in self._all_kinds()}
+        served = [kind for kind in routers.WATCHED if self._is_served(kind)]
+        found = {**dict.fromkeys(routers.NEAR, ()), **{kind: self._items(kind, target.namespace) for kind in served}}
         chosen = routers.choose(target, found, wanted)
         return chosen if isinstance(chosen, tuple) else replace(target, router=chosen)
 
     def objects(self, target: Target) -> Objects:
         """All that the target's router needs."""
-        return {kind: self._items(kind, target.namespace) for kind in router_of(target).KINDS}
+        served = [kind for kind in router_of(target).KINDS if self._is_served(kind)]
+        return {kind: self._items(kind, target.namespace) for kind in served}
 
     def survey(self, target: Target, saved: Json | None) -> tuple[Survey, float]:
         """What the route shows, and for how many seconds it has been so (as far as this process saw).
@@ -135,11 +137,6 @@ class Routes:
                 about = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
                 if f"{kind} {about}" in (saved or {}) or (kind in routers.ROUTES and about in (saved or {})):
                     self._keep(kind, disown(self._cluster, routers.KINDS[kind], item))
-
-    def _all_kinds(self) -> Sequence[str]:
-        """The kinds that decide which router a Service needs, as far as the cluster serves them."""
-        every = {kind for router in routers.TABLE.values() for kind in router.KINDS}
-        return [kind for kind in routers.KINDS if kind in every and self._is_served(kind)]
 
     def _is_served(self, kind: str) -> bool:
         """Asked again after a while where it is not: a definition may come at any time."""
