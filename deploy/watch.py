@@ -197,6 +197,9 @@ class _Feed(threading.Thread):
                 self._version = self._list()
             return 0.0 if self._follow(self._version) else self._wait()
         except errors.ClusterError as error:
+            if isinstance(error, errors.Missing) and self._is_absent():
+                self.listed.set()
+                return self._wait()
             if isinstance(error, errors.Expired):
                 self._version = None
             self._say(str(error), type(error).__name__)
@@ -205,6 +208,13 @@ class _Feed(threading.Thread):
             self._version = None
             self._say(traceback.format_exc(), "defect")
             return self._wait()
+
+    def _is_absent(self) -> bool:
+        """Whether the cluster knows no such kind, and so has no object of it: no trouble, and all there is is known."""
+        try:
+            return not self._source.cluster.serves(self._source.kind)
+        except errors.ClusterError:
+            return False
 
     def _wait(self) -> float:
         self._failures += 1

@@ -131,6 +131,49 @@ def test_before_the_first_list_nothing_is_taken_for_absent() -> None:
     assert "watch-deployments-all is interrupted and will be resumed" in heard.told[0]
 
 
+def test_kind_that_the_cluster_does_not_know_has_no_objects() -> None:
+    """Nothing is told, nobody waits for it, and its objects come with its definition."""
+    heard, served = Heard(), threading.Event()
+    server = a_server()
+
+    def answer(asked: Asked) -> Reply | Stream:
+        if asked.path == "/apis/apps/v1":
+            return Reply(
+                body={"resources": [{"name": "deployments"}] if served.is_set() else [{"name": "replicasets"}]}
+            )
+        return server(asked) if served.is_set() else status(404, "page not found")
+
+    server.lists = iter([page("9", thing("a", "1"))])
+    with door(answer, 5.0) as opened:
+        reflector = Reflector(opened, kinds.DEPLOYMENT, pace=QUICK, on_change=heard.change, tell=heard.told.append)
+        reflector.start()
+        assert reflector.wait_until_synced(PATIENCE_SECONDS)
+        assert reflector.items() == []
+        served.set()
+        eventually(lambda: version(reflector.get("shop", "a")) == "1")
+        server.ending.set()
+        reflector.stop()
+    assert heard.told == []
+
+
+@pytest.mark.parametrize("said", [{"resources": [{"name": "deployments"}]}, None], ids=["served", "no discovery"])
+def test_answer_of_nothing_there_is_no_proof_that_a_kind_is_unknown(said: Json | None) -> None:
+    """A server that starts answers 404 too: what it serves is asked for, and without an answer nothing is known."""
+    heard = Heard()
+
+    def answer(asked: Asked) -> Reply | Stream:
+        if asked.path == "/apis/apps/v1":
+            return Reply(body=said) if said else status(503, "starting")
+        return status(404, "page not found")
+
+    with door(answer, 5.0) as opened:
+        reflector = Reflector(opened, kinds.DEPLOYMENT, pace=QUICK, on_change=heard.change, tell=heard.told.append)
+        reflector.start()
+        eventually(lambda: bool(heard.told))
+        assert not reflector.is_synced
+        reflector.stop()
+
+
 BREAKS = [
     pytest.param(Stream([line("MODIFIED", thing("a", "10"))], cut=True), "10", id="cut"),
     pytest.param(Stream([line("MODIFIED", thing("a", "10")), b"garbage\n"]), "10", id="garbage line"),
