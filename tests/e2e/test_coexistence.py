@@ -72,6 +72,7 @@ def test_faults_timeouts_retries_and_mirrors_hold_on_both_legs() -> None:
     plan = {"steps": "50", "success-rate": "10", "interval": "300s"}
     with stage.opened(SHADOW, image=f"v1-{FAULTY}", plan=plan, virtual_service=MANNERS) as play:
         play.kubectl("rollout", "status", "deployment/shadow", "--timeout=60s")
+        del play.originals["Deployment", "shadow"]
         host = f"web.{play.namespace}.svc.cluster.local"
         play.set_image(f"v2-{FAULTY}")
         play.wait_weight("50")

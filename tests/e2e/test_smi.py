@@ -76,6 +76,7 @@ def test_good_release_moves_its_backend_alone(flavour: Flavour, version: str, we
     split = smi_stage.a_split(("web", weights[0]), ("legacy", weights[1]), version=version, **unknown)
     with opened(flavour, OTHER, smi_stage.a_service("legacy", app="legacy"), split, interval="15s") as play:
         play.kubectl("rollout", "status", "deployment/legacy", "--timeout=60s")
+        del play.originals["Deployment", "legacy"]
         before = split_of(play)
         play.send(80)
         play.set_image("v2")
