@@ -8,7 +8,7 @@ from deploy import backends, traffic
 from deploy.gateway import acceptance, hangers, lanes, manifests, memory, refs
 from deploy.traffic import Json
 
-MESHES = ("DestinationRule", "ServiceProfile")
+MESHES = (manifests.DESTINATION_RULE, manifests.SERVICE_PROFILE)
 """Kinds that only a cluster with a mesh serves; both of those meshes take routes with a Service as parent."""
 
 
@@ -29,6 +29,7 @@ class Ground:
     hanging: tuple[Json, ...]
     copies: tuple[Json, ...]
     grants: tuple[Json, ...]
+    profiles: tuple[Json, ...]
     slices: tuple[Json, ...]
     saved: Json
     has_mesh: bool
@@ -135,6 +136,7 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]], saved:
         hanging=tuple(hanging),
         copies=tuple(body for body in copies if manifests.stands_for(body, target)),
         grants=tuple(objects.get(manifests.REFERENCE_GRANT, ())),
+        profiles=tuple(objects.get(manifests.SERVICE_PROFILE, ())),
         slices=tuple(body for body in objects.get(manifests.ENDPOINT_SLICE, ()) if _here(body, target)),
         saved=saved or {},
         has_mesh=any(kind in objects for kind in MESHES) or any(acceptance.is_accepted_mesh(body) for body in every),

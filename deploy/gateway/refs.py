@@ -6,8 +6,9 @@ From that follow three ways of writing them:
 * Prepared: the user's ref as it is, and beside it a ref at weight 0 for each leg, so that implementations that learn
   of a backend by the route know it before it is given requests.
 * The user's only ref becomes legs that sum to 100, or to 10000 where a share is no whole percent.
-* In a list of several, one unit of the user's weight counts that 100 or 10000 while a leg of any release stands in the
-  list, so nobody's share moves, and releases of two Services in one list may come and go in any order.
+* In a list of several, one unit of the user's weight counts 100, or 1000 or 10000 where a share asks for it, while a
+  leg of any release stands in the list, so nobody's share moves, and releases of two Services in one list may come and
+  go in any order.
 
 The unit is told by what was saved of the list, and without that by what divides all its weights.
 """
@@ -21,7 +22,10 @@ from deploy import backends, traffic
 from deploy.traffic import WHOLE, Json
 
 HUNDRED = 100
-UNITS = (WHOLE, HUNDRED)
+UNITS = (WHOLE, 1_000, HUNDRED)
+"""What a unit may count, the finest first; each is a multiple of the next."""
+FINEST = 1_000
+"""Parts of which a place must at least consist where it is split: a tenth of a percent."""
 HEAVIEST = 1_000_000
 """The largest weight of a ref, and MOST of them in a rule (Gateway API 1.6, HTTPRoute)."""
 MOST = 16
@@ -139,10 +143,7 @@ def show(refs: Refs, split: traffic.Split, reader: Reader, known: Refs | None = 
     if _alone(found):
         return _split(found[0], split, HUNDRED if _percents(split) else WHOLE)
     now = unit(found, known)
-    users = [place.weight // now for place in found if place.ours]
-    wanted = WHOLE if any(user * HUNDRED * parts % WHOLE for user in users for _, parts in split.shares) else HUNDRED
-    if max(place.weight // now for place in found) * wanted > HEAVIEST:
-        wanted = HUNDRED
+    wanted = _unit_for(split, [place.weight // now for place in found if place.ours], _heaviest(found, now))
     wanted = max(wanted, now) if _others_stand(found) else wanted
     made: list[Json] = []
     for place in found:
@@ -189,9 +190,18 @@ def fault(refs: Refs, reader: Reader) -> str | None:
     mine = sum(place.ours for place in found)
     if len(found) + 3 * mine > MOST:
         return f"has {len(found)} backendRefs, and each to the Service needs up to 3 more: at most {MOST} are allowed"
-    weights = [place.weight // unit(found) for place in found]
-    if not _alone(found) and max(weights) * HUNDRED > HEAVIEST:
-        return f"has weights too large to be split: {weights}; use numbers of at most {HEAVIEST // HUNDRED}"
+    bare = [unweighted(place.written) for place in found if place.ours]
+    if any(entry in bare[:nth] for nth, entry in enumerate(bare)):
+        return "names the Service twice in the same way: join the two refs into one"
+    now = unit(found)
+    heaviest = _heaviest(found, now)
+    if _alone(found):
+        return None
+    if heaviest * HUNDRED > HEAVIEST:
+        return f"has a weight too large to be split, {heaviest}: use numbers of at most {HEAVIEST // HUNDRED}"
+    mine_weights = [place.weight // now for place in found if place.ours and place.weight]
+    if any(weight * _finest(heaviest) < FINEST for weight in mine_weights):
+        return f"gives the Service a weight too small to be split, {min(mine_weights)} beside {heaviest}"
     return None
 
 
@@ -207,6 +217,21 @@ def unit(found: Sequence[Place], known: Refs | None = None) -> int:
         name = str(place.written.get("name", ""))
         sums[name.partition(backends.JOINT)[0] if _is_others(place) else nth] += place.weight
     return next((one for one in UNITS if all(total % one == 0 for total in sums.values())), 1)
+
+
+def _heaviest(found: Sequence[Place], now: int) -> int:
+    return max(place.weight // now for place in found)
+
+
+def _finest(heaviest: int) -> int:
+    """The largest unit by which all weights of a list can be multiplied."""
+    return next((one for one in UNITS if heaviest * one <= HEAVIEST), HUNDRED)
+
+
+def _unit_for(split: traffic.Split, users: Sequence[int], heaviest: int) -> int:
+    """Small numbers where they say the split exactly, else the finest."""
+    exact = all(user * HUNDRED * parts % WHOLE == 0 for user in users for _, parts in split.shares)
+    return HUNDRED if exact else _finest(heaviest)
 
 
 def _leg(place: Place, pin: traffic.Pin, weight: int) -> Json:

@@ -18,6 +18,7 @@ KINDS = (
     manifests.REFERENCE_GRANT,
     manifests.BACKEND_TLS_POLICY,
     manifests.DESTINATION_RULE,
+    manifests.SERVICE_PROFILE,
     manifests.SERVICE,
     manifests.ENDPOINT_SLICE,
 )

@@ -176,5 +176,20 @@ def smi() -> Contender:
     return Contender("smi", (smi_world.a_service(), smi_world.a_service("old"), body), key_of(body), foreign, lists)
 
 
-ROWS: tuple[Callable[[], Contender], ...] = (istio, gateway, smi)
-"""One row for each router of `routers.TABLE`."""
+def grpc() -> Contender:
+    """A GRPCRoute of a Gateway, whose only ref is the Service."""
+    future: dict[str, Any] = {"future": {"kept": True}}
+    body = gateway_world.a_route(gateway_world.a_ref(weight=3, **future), kind="GRPCRoute")
+    body["spec"]["rules"][0]["matches"] = [{"method": {"type": "Exact", "service": "shop.Web"}}]
+
+    def foreign(route: Json) -> None:
+        route["spec"]["rules"][0]["backendRefs"] = [gateway_world.a_ref(weight=9, **future)]
+
+    def lists(route: Json) -> list[list[int]]:
+        return [[ref.get("weight", 1) for ref in rule["backendRefs"]] for rule in route["spec"]["rules"]]
+
+    return Contender("gateway", (gateway_world.a_service(), body), key_of(body), foreign, lists)
+
+
+ROWS: tuple[Callable[[], Contender], ...] = (istio, gateway, grpc, smi)
+"""At least one row for each router of `routers.TABLE`, in its order."""

@@ -131,49 +131,6 @@ def test_before_the_first_list_nothing_is_taken_for_absent() -> None:
     assert "watch-deployments-all is interrupted and will be resumed" in heard.told[0]
 
 
-def test_kind_that_the_cluster_does_not_know_has_no_objects() -> None:
-    """Nothing is told, nobody waits for it, and its objects come with its definition."""
-    heard, served = Heard(), threading.Event()
-    server = a_server()
-
-    def answer(asked: Asked) -> Reply | Stream:
-        if asked.path == "/apis/apps/v1":
-            return Reply(
-                body={"resources": [{"name": "deployments"}] if served.is_set() else [{"name": "replicasets"}]}
-            )
-        return server(asked) if served.is_set() else status(404, "page not found")
-
-    server.lists = iter([page("9", thing("a", "1"))])
-    with door(answer, 5.0) as opened:
-        reflector = Reflector(opened, kinds.DEPLOYMENT, pace=QUICK, on_change=heard.change, tell=heard.told.append)
-        reflector.start()
-        assert reflector.wait_until_synced(PATIENCE_SECONDS)
-        assert reflector.items() == []
-        served.set()
-        eventually(lambda: version(reflector.get("shop", "a")) == "1")
-        server.ending.set()
-        reflector.stop()
-    assert heard.told == []
-
-
-@pytest.mark.parametrize("said", [{"resources": [{"name": "deployments"}]}, None], ids=["served", "no discovery"])
-def test_answer_of_nothing_there_is_no_proof_that_a_kind_is_unknown(said: Json | None) -> None:
-    """A server that starts answers 404 too: what it serves is asked for, and without an answer nothing is known."""
-    heard = Heard()
-
-    def answer(asked: Asked) -> Reply | Stream:
-        if asked.path == "/apis/apps/v1":
-            return Reply(body=said) if said else status(503, "starting")
-        return status(404, "page not found")
-
-    with door(answer, 5.0) as opened:
-        reflector = Reflector(opened, kinds.DEPLOYMENT, pace=QUICK, on_change=heard.change, tell=heard.told.append)
-        reflector.start()
-        eventually(lambda: bool(heard.told))
-        assert not reflector.is_synced
-        reflector.stop()
-
-
 BREAKS = [
     pytest.param(Stream([line("MODIFIED", thing("a", "10"))], cut=True), "10", id="cut"),
     pytest.param(Stream([line("MODIFIED", thing("a", "10")), b"garbage\n"]), "10", id="garbage line"),
@@ -248,6 +205,111 @@ def test_a_trouble_is_told_once_and_its_end_too() -> None:
         "watch-deployments-all is interrupted and will be resumed",
         "watch-deployments-all is resumed",
     ]
+
+
+NO_RIGHT = status(403, 'deployments.apps is forbidden: User "x" cannot list resource "deployments"')
+KNOWN = Reply(body={"resources": [{"name": "deployments"}]})
+
+
+def discovering(*lists: Reply | Stream, known: Iterator[Reply]) -> Callable[[Asked], Reply | Stream]:
+    """A server that also says which kinds it knows."""
+    server = Server(iter(lists), iter(()))
+
+    def answer(asked: Asked) -> Reply | Stream:
+        return next(known) if asked.path == "/apis/apps/v1" else server(asked)
+
+    return answer
+
+
+@contextmanager
+def optional(answer: Callable[[Asked], Reply | Stream], heard: Heard, **options: Any) -> Iterator[Reflector]:
+    with door(answer) as opened:
+        options = {"optional": True, "pace": QUICK, "on_change": heard.change, "tell": heard.told.append, **options}
+        reflector = Reflector(opened, kinds.DEPLOYMENT, **options)
+        reflector.start()
+        yield reflector
+        reflector.stop(0.1)
+
+
+def test_an_optional_kind_that_is_not_known_has_no_objects_until_it_is() -> None:
+    """Its definition is not installed, which is no trouble; once it is, the objects are there."""
+    heard = Heard()
+    unknown, installed = status(404, "no such page"), threading.Event()
+
+    def lists() -> Iterator[Reply]:
+        while not installed.is_set():
+            yield unknown
+        yield page("9", thing("a", "1"))
+
+    server = Server(lists(), iter(()))
+
+    def answer(asked: Asked) -> Reply | Stream:
+        if asked.path == "/apis/apps/v1":
+            return KNOWN if installed.is_set() else unknown
+        return server(asked)
+
+    with optional(answer, heard) as reflector:
+        assert reflector.wait_until_synced(PATIENCE_SECONDS)
+        assert reflector.items() == []
+        installed.set()
+        eventually(lambda: len(reflector.items()) == 1)
+        server.ending.set()
+    assert heard.changes == [("shop", "a", None, "1")]
+
+
+def test_a_definition_that_is_removed_takes_its_objects_with_it() -> None:
+    """They are said to be gone."""
+    heard = Heard()
+    answer = discovering(
+        page("9", thing("a", "1")),
+        *itertools.repeat(status(404, "no such page"), 50),
+        known=itertools.repeat(status(404, "no such page")),
+    )
+
+    def closing(asked: Asked) -> Reply | Stream:
+        return status(404, "no such page") if "watch" in asked.query else answer(asked)
+
+    with optional(closing, heard) as reflector:
+        eventually(lambda: heard.changes[-1:] == [("shop", "a", "1", None)])
+        assert reflector.is_synced
+
+
+@pytest.mark.parametrize(
+    ("known", "is_optional"),
+    [
+        pytest.param(itertools.repeat(KNOWN), True, id="the server knows the kind: a fault of something between"),
+        pytest.param(itertools.repeat(status(503, "later")), True, id="the server does not say"),
+        pytest.param(itertools.repeat(status(404, "no")), False, id="the kind is needed"),
+    ],
+)
+def test_not_found_alone_is_no_proof_that_there_is_nothing(known: Iterator[Reply], is_optional: bool) -> None:
+    """What is not seen is not taken for absent."""
+    heard = Heard()
+    answer = discovering(*itertools.repeat(status(404, "no such page"), 100), known=known)
+    with optional(answer, heard, optional=is_optional) as reflector:
+        eventually(lambda: bool(heard.told))
+        assert not reflector.wait_until_synced(0.1)
+
+
+def test_a_missing_right_is_known_until_it_is_granted() -> None:
+    """As the sentence that says what to grant."""
+    heard = Heard()
+    granted = threading.Event()
+
+    def lists() -> Iterator[Reply]:
+        while not granted.is_set():
+            yield NO_RIGHT
+        yield page("9")
+
+    server = Server(lists(), iter(()))
+    with reflecting(server, heard) as reflector:
+        eventually(lambda: bool(reflector.not_granted))
+        assert reflector.not_granted.startswith("may not list deployments.apps: grant it")
+        assert not reflector.is_synced
+        granted.set()
+        assert reflector.wait_until_synced(PATIENCE_SECONDS)
+        eventually(lambda: not reflector.not_granted)
+    assert len(heard.told) == 2
 
 
 def test_a_failing_server_is_not_stormed() -> None:

@@ -52,14 +52,9 @@ GATEWAY = f"""
 apiVersion: v1
 kind: Service
 metadata: {{name: front, namespace: istio-system}}
-spec: {{ports: [{{name: http, port: {ports.GATEWAY}}}]}}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {{name: front, namespace: istio-system, labels: {{kubernetes.io/service-name: front}}}}
-addressType: IPv4
-endpoints: [{{addresses: [{ports.GATEWAY_ADDRESS}]}}]
-ports: [{{name: http, port: {ports.GATEWAY}}}]
+spec:
+  selector: {{istio: ingressgateway}}
+  ports: [{{name: http, port: {ports.GATEWAY}, targetPort: {ports.GATEWAY}}}]
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
