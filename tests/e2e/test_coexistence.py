@@ -102,7 +102,7 @@ def test_faults_timeouts_retries_and_mirrors_hold_on_both_legs() -> None:
         stage.wait("the mirror has seen them", lambda: mirrored(play) - before >= 60)
 
         play.wish("abort")
-        play.wait_phase("RolledBack")
+        play.wait_phase("Cancelled")
         play.check_rest(f"v2-{FAULTY}", paused=True)
 
 
