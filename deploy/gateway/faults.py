@@ -42,6 +42,9 @@ def _of_lists(ground: gathering.Ground) -> Iterator[str]:
 
 def _of_names(ground: gathering.Ground) -> Iterator[str]:
     """An object of somebody else's that has a temporary one's name."""
+    for name in ground.strangers:
+        where = f"Service {ground.target.namespace}/{name}"
+        yield f"{where} has a leg's name and is not Rampart's, or somebody changed its selector: delete it"
     wanted = {manifests.ident(body) for body in ground.wanted}
     for body in ground.routes:
         if manifests.ident(body) in wanted:

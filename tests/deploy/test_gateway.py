@@ -220,6 +220,9 @@ def test_route_of_another_namespace_needs_a_grant_for_the_legs(to: Json, words: 
         pytest.param([a_route(a_ref(weight=1), a_ref("old", 9000))], "too small to be split", id="too light"),
         pytest.param([a_route(a_ref(weight=1), a_ref(weight=2))], "join the two", id="twice"),
         pytest.param([a_service(clusterIP="None")], "is headless", id="headless"),
+        pytest.param(
+            [a_route(), a_service(backends.name("web", CANARY))], "is not Rampart's", id="a Service with a leg's name"
+        ),
         pytest.param([a_mesh_route(a_ref("old"))], "leads its callers elsewhere", id="leads elsewhere"),
         pytest.param(
             [a_mesh_route(name="web-rampart-81"), a_service(ports=[{"port": 80}])], None, id="a name that is not needed"

@@ -71,6 +71,7 @@ def test_a_temporary_route_that_nobody_accepts_makes_no_pod() -> None:
     assert [kind for kind, _ in shop.cluster.objects if kind == "Pod"] == []
     said = [{"type": kind, "status": "True"} for kind in ("Accepted", "ResolvedRefs")]
     found["status"] = {"parents": [{"parentRef": SERVICE_PARENT, "conditions": said}]}
+    assert weights(shop, "web-rampart-80") == [("root", 1), ("stable", 0), ("canary", 0)]
     shop.live(at_rest)
     assert shop.phases == ["Promoted"]
     assert {kind for kind, _ in shop.cluster.objects} == LEFT - {"HTTPRoute"}
