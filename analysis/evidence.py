@@ -72,6 +72,7 @@ class EvidenceQuestion:
 
 def judge(question: EvidenceQuestion, read: Read, mesh: queries.Mesh = queries.ISTIO) -> Judgement:
     """Read once (twice where a latency is limited and there is no checkpoint) and judge."""
+    question = replace(question, asked=question.asked.named_for(mesh))
     stored = _stored(question)
     if question.asked.thresholds.latency is None or stored is not None:
         edges: tuple[float, ...] | outcome.Broken = stored.edges if stored is not None else ()

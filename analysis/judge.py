@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from analysis import histogram, leg, metric, outcome, queries, threshold
+from analysis.mesh import Naming
 from analysis.verdict import Judgement
 
 Ask = Callable[[str, datetime], outcome.Answer]
@@ -23,11 +24,12 @@ LONGEST = timedelta(hours=1)
 class Question:
     """Which workload is judged against which, since when, and by what.
 
-    namespace, canary, stable: as the mesh's telemetry names the workloads.
+    namespace, canary, stable: the workloads, as most meshes' telemetry names them.
     since: when the step's traffic began. warm_until: when the canary's pods are warm; may be past.
     bad_looks, last_bad: what the last judgement of this step said, 0 and None at first.
     metrics: custom metrics that are judged beside; their queries may name `service`.
     alone: stable has no traffic now, and lost it when the step's traffic began.
+    services: the Services of the canary's and the stable leg, where each leg has one of its own.
     All times are aware.
     """
 
@@ -43,6 +45,7 @@ class Question:
     metrics: tuple[metric.Metric, ...] = ()
     service: str = ""
     alone: bool = False
+    services: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         if self.canary == self.stable:
@@ -50,6 +53,13 @@ class Question:
         times = (self.since, self.warm_until, self.now, self.last_bad)
         if any(time is not None and time.tzinfo is None for time in times):
             raise ValueError(f"times must have a time zone, got {times}")
+
+    def named_for(self, mesh: queries.Mesh) -> "Question":
+        """The same question with the names by which a mesh's telemetry knows the legs."""
+        if mesh.naming is not Naming.SERVICE or self.services is None:
+            return self
+        canary, stable = self.services
+        return replace(self, canary=canary, stable=stable)
 
     @property
     def warming(self) -> bool:
@@ -69,6 +79,7 @@ class Question:
 
 def judge(question: Question, ask: Ask, mesh: queries.Mesh = queries.ISTIO) -> Judgement:
     """Look at the last interval; at all since the beginning, where the interval has too few requests."""
+    question = question.named_for(mesh)
     limits = question.thresholds
     look = _look(question, ask, mesh, min(question.measured, limits.interval))
     if _is_short(look) and question.measured > limits.interval:

@@ -59,12 +59,18 @@ RELEASE = Kind(names.GROUP, names.VERSION, "releases", "Release")
 RELEASE_POLICY = Kind(names.GROUP, names.VERSION, "releasepolicies", "ReleasePolicy")
 VIRTUAL_SERVICE = Kind(_ISTIO, "v1", "virtualservices", "VirtualService", older=("v1beta1",))
 DESTINATION_RULE = Kind(_ISTIO, "v1", "destinationrules", "DestinationRule", older=("v1beta1",))
+TRAFFIC_SPLIT = Kind(
+    "split.smi-spec.io", "v1alpha4", "trafficsplits", "TrafficSplit", older=("v1alpha3", "v1alpha1", "v1alpha2")
+)
+"""v1alpha1 before v1alpha2: where both are served (Linkerd), weights may be Quantities, which only the first takes."""
+SERVICE_PROFILE = Kind("linkerd.io", "v1alpha2", "serviceprofiles", "ServiceProfile")
 HTTP_ROUTE = Kind(_GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta1",))
 GRPC_ROUTE = Kind(_GATEWAY, "v1", "grpcroutes", "GRPCRoute")
 REFERENCE_GRANT = Kind(_GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", older=("v1",))
 BACKEND_TLS_POLICY = Kind(_GATEWAY, "v1", "backendtlspolicies", "BackendTLSPolicy")
 SERVICE_PROFILE = Kind("linkerd.io", "v1alpha2", "serviceprofiles", "ServiceProfile")
 HPA = Kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+CLAIM = Kind("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim")
 PDB = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 MUTATING_POLICY = Kind(_ADMISSION, "v1", "mutatingadmissionpolicies", "MutatingAdmissionPolicy", namespaced=False)
 MUTATING_BINDING = Kind(

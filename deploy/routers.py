@@ -7,6 +7,7 @@ from deploy import kinds, names, traffic
 from deploy.gateway import router as gateway
 from deploy.istio import router as istio
 from deploy.kinds import Kind
+from deploy.smi import router as smi
 from deploy.traffic import Change, Json
 
 CHOICE = f"{names.GROUP}/router"
@@ -47,7 +48,7 @@ class Router(Protocol):
     def mentions(self, body: Json) -> frozenset[str]: ...
 
 
-TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway}
+TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway, "smi": smi}
 """Every router that is built, in the order in which one is taken where nothing routes the Service yet."""
 
 Unfit = Callable[[traffic.Target, Objects, Collection[traffic.Aside]], tuple[str, ...]]
@@ -55,7 +56,7 @@ Unfit = Callable[[traffic.Target, Objects, Collection[traffic.Aside]], tuple[str
 ASIDES: Mapping[str, Unfit] = {"istio": istio.unfit}
 """Routers that can give a leg something beside its share, and how each is asked why it can not."""
 
-NEEDED: Mapping[str, str] = {"istio": "VirtualService", "gateway": "HTTPRoute"}
+NEEDED: Mapping[str, str] = {"istio": "VirtualService", "gateway": "HTTPRoute", "smi": "TrafficSplit"}
 """The kind without which a router can do nothing."""
 
 WATCHED: Mapping[str, Kind] = {
@@ -68,6 +69,8 @@ WATCHED: Mapping[str, Kind] = {
         kinds.GRPC_ROUTE,
         kinds.REFERENCE_GRANT,
         kinds.BACKEND_TLS_POLICY,
+        kinds.TRAFFIC_SPLIT,
+        kinds.SERVICE_PROFILE,
     )
 }
 """Kinds of which a router needs the whole cluster's objects, by name; they are watched."""
@@ -77,7 +80,10 @@ NEAR: Mapping[str, Kind] = {kind.kind: kind for kind in (kinds.SERVICE, kinds.EN
 
 KINDS: Mapping[str, Kind] = {**WATCHED, **NEAR}
 
-ROUTES = frozenset({"VirtualService", "HTTPRoute", "GRPCRoute"})
+BY_SERVICES = frozenset({"gateway", "smi"})
+"""Routers whose legs are Services of their own (deploy/backends), by which some meshes count."""
+
+ROUTES = frozenset({"VirtualService", "HTTPRoute", "GRPCRoute", "TrafficSplit"})
 """Kinds of routes that users write; all other objects that a router writes are legs, or a Service of the user's."""
 
 

@@ -10,7 +10,11 @@ from enum import StrEnum
 from deploy import names
 from deploy.traffic import Json
 
-WORKLOAD_LABELS = ("service.istio.io/workload-name", "service.istio.io/canonical-name")
+WORKLOAD_LABELS = (
+    "service.istio.io/workload-name",
+    "service.istio.io/canonical-name",
+    "linkerd.io/proxy-deployment",
+)
 """Pod labels by which a mesh names the workload in its metrics; on the canary they carry the canary's own name."""
 
 

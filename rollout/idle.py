@@ -43,6 +43,8 @@ class Idle:
     """There are canaries that belong to no release in flight."""
     telemetry: tuple[str, ...] = ()
     """What will keep a release from being judged, seen on the version that runs."""
+    cautions: tuple[str, ...] = ()
+    """What beside the Deployment behaves otherwise while a canary runs."""
 
     @property
     def running(self) -> tuple[Revision, ...]:
@@ -108,6 +110,8 @@ def warnings(idle: Idle) -> tuple[Told, ...]:
         found.append(Told("Refused", "; ".join(idle.refusals), Level.WARNING))
     if idle.telemetry:
         found.append(Told("TelemetryMissing", "; ".join(idle.telemetry), Level.WARNING))
+    if idle.cautions:
+        found.append(Told("Caution", "; ".join(idle.cautions), Level.WARNING))
     return tuple(found)
 
 

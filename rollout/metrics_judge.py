@@ -5,7 +5,7 @@ from datetime import datetime
 
 from analysis import custom, evidence, judge, preflight
 from analysis.judge import Question
-from analysis.mesh import Mesh
+from analysis.mesh import Mesh, Naming
 from analysis.meshes import ISTIO
 from analysis.prometheus import Prometheus
 from analysis.threshold import Latency
@@ -53,8 +53,10 @@ class MetricsJudge:
             self.known[f"{name} {trial}"] = answer
         return self.known.get(f"{name} {trial}", ())
 
-    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
+    def faults(self, name: str, now: datetime, latency: Latency | None, service: str) -> tuple[str, ...]:
+        """At rest a mesh that counts by Services knows the Deployment by its own Service."""
         namespace, _, workload = name.partition("/")
+        workload = service if self.mesh.naming is Naming.SERVICE else workload
         ask = self.metrics.asked("preflight", self.prometheus.ask)
         answer = self.desk.ask(
             name,

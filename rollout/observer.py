@@ -9,9 +9,10 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from analysis import custom, evidence, judge, metric
+from analysis.mesh import Naming
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import errors, hold, kinds, names, services, traffic, workload
+from deploy import cautions, errors, hold, kinds, names, routers, services, traffic, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
@@ -35,7 +36,7 @@ class Judge(Protocol):
 
     def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None: ...
 
-    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]: ...
+    def faults(self, name: str, now: datetime, latency: Latency | None, service: str) -> tuple[str, ...]: ...
 
     def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]: ...
 
@@ -141,7 +142,18 @@ class Observer:
             legs=bool(survey.legs) and view.release is None,
             orphans=bool(view.orphans),
             telemetry=telemetry,
+            cautions=self._cautions(view.work) if resting else (),
         )
+
+    def _cautions(self, work: Workload) -> tuple[str, ...]:
+        """What stands beside a Deployment at rest; a claim that is not there is no matter of ours."""
+        named = (self._cluster.find(kinds.CLAIM, name, work.namespace) for name in cautions.claimed(work))
+        beside = cautions.Beside(
+            autoscalers=self._cluster.list(kinds.HPA, work.namespace).items,
+            budgets=self._cluster.list(kinds.PDB, work.namespace).items,
+            claims=[claim for claim in named if claim is not None],
+        )
+        return cautions.find(work, beside)
 
     def telemetry(self, work: Workload, plan: Plan | tuple[str, ...], service: str) -> tuple[str, ...]:
         """What the judge would miss, asked about the version that runs (cases 21 and 30)."""
@@ -149,7 +161,7 @@ class Observer:
             return ()
         limit = Latency(plan.latency.quantile, plan.latency.limit) if plan.latency else None
         name, now = f"{work.namespace}/{work.name}", self._now()
-        found = self._judge.faults(name, now, limit)
+        found = self._judge.faults(name, now, limit, service)
         if not plan.metrics:
             return found
         trial = custom.Trial(tuple(one.asked for one in plan.metrics), service, plan.interval)
@@ -205,7 +217,16 @@ class Observer:
             return ()
         found = workload.refusals(view.work)
         chosen = self._choice(view)
-        return (*found, *(chosen if isinstance(chosen, tuple) else ()))
+        return (*found, *(chosen if isinstance(chosen, tuple) else self._uncounted(chosen)))
+
+    def _uncounted(self, target: Target) -> tuple[str, ...]:
+        """Why the chosen mesh's telemetry can not tell the legs apart."""
+        setting, naming = self._settings.mesh, self._settings.telemetry.naming
+        if naming is Naming.SERVICE and target.router not in routers.BY_SERVICES:
+            return (f"mesh {setting} counts by the Service of each leg, and router {target.router} has none for a leg",)
+        if setting == "linkerd-route" and target.router == "smi":
+            return ("mesh linkerd-route counts nothing where a TrafficSplit overrides the routes: choose linkerd",)
+        return ()
 
     def _choice(self, view: View) -> Target | tuple[str, ...]:
         """The Service that a release would move and whose objects route it, or why there is none."""
@@ -311,6 +332,7 @@ class Observer:
             metrics=compared(release),
             service=status.service,
             alone=status.phase is not Phase.STEPPING,
+            services=shares.leg_services(release),
         )
         name = release.key
         if plan.judge is plans.Judge.THRESHOLD or release.step.only:

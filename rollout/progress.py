@@ -180,7 +180,7 @@ def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace)
     if canary is None or canary.replicas < pods:
         return Decision((Raise(pods),), (), pace.poll)
     if canary.ready < pods:
-        return Decision(look_again=pace.poll)
+        return unready(release, seen, pace)
     if seen.canary_age < pace.settle:
         return Decision(look_again=pace.settle - seen.canary_age)
     if waiting := wait_for_legs(shares.steered(release, step), seen, pace) or unaccepted(release, seen, pace):
@@ -210,6 +210,17 @@ def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace)
 
 
 ALONE = "; judged by its thresholds alone, for stable serves other users"
+
+
+def unready(release: Release, seen: Seen, pace: Pace) -> Decision:
+    """Pods come up in their own time; what keeps them from it, a quota say, is told in its own words."""
+    if seen.canary is None or seen.canary.waiting is None:
+        return Decision(look_again=pace.poll)
+    return held_up("CanaryNotReady", waits_for_canary(seen.canary.waiting), release, seen, pace.poll)
+
+
+def waits_for_canary(why: str) -> str:
+    return f"the weight waits for the canary: {why}"
 
 
 def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -274,7 +285,7 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     short = seen.canary is None or seen.canary.ready < shares.size(release, seen, release.step)
     if short or seen.canary_age < pace.settle:
         text = seen.canary.waiting if seen.canary and seen.canary.waiting else "its pods are not ready"
-        return held_up("CanaryNotReady", f"the weight waits for the canary: {text}", release, seen, pace.poll)
+        return held_up("CanaryNotReady", waits_for_canary(text), release, seen, pace.poll)
     if waiting := wait_for_legs(want, seen, pace):
         return waiting
     status = release.status.model_copy(update={"since": seen.now, "holding": still_held(release)})

@@ -30,6 +30,7 @@ LITERAL: frozenset[str] = frozenset(
         "AbortTooLate",
         "ActiveSideChanged",
         "CanaryNotReady",
+        "Caution",
         "CanaryTooSmall",
         "FallRefused",
         "GoingOn",

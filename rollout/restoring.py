@@ -49,7 +49,7 @@ class Nobody:
     def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None:
         return None
 
-    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
+    def faults(self, name: str, now: datetime, latency: Latency | None, service: str) -> tuple[str, ...]:
         return ()
 
     def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]:

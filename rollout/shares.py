@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from math import ceil
 
-from deploy import traffic
+from deploy import backends, routers, traffic
 from rollout.plan import Plan
 from rollout.seen import (
     Seen,
@@ -87,3 +87,12 @@ def stable_digests(seen: Seen) -> tuple[str, ...]:
     if seen.base is not None:
         return (seen.base.revision,)
     return tuple(dict.fromkeys(item.digest for item in seen.revisions if item.replicas > 0))
+
+
+def leg_services(release: Release) -> tuple[str, str] | None:
+    """The Services of the canary's and the stable leg; of several stable ones the largest. None where legs are none."""
+    status = release.status
+    if status.router not in routers.BY_SERVICES or not status.stable:
+        return None
+    stable = max(status.stable, key=lambda share: share.parts)
+    return backends.name(status.service, release.pin), backends.name(status.service, stable.pin)

@@ -20,7 +20,7 @@ PLAIN_LINE_EVERY = timedelta(seconds=30)
 
 def ensure(stream: TextIO = sys.stderr) -> None:
     """Build what is missing; needs neither Go nor network when nothing is."""
-    if _missing() or not tools.definitions().is_dir():
+    if _missing() or not tools.definitions().is_dir() or not tools.traffic_split().is_file():
         tools.cache().mkdir(parents=True, exist_ok=True)
         with _alone(stream):
             _build_missing(stream)
@@ -39,6 +39,9 @@ def _build_missing(stream: TextIO) -> None:
     if not tools.definitions().is_dir():
         host.check_go(tools.ISTIO.source / "go.mod")
         _copy_definitions(tools.definitions())
+    if not tools.traffic_split().is_file():
+        host.check_go(tools.SMI_SOURCE / "go.mod")
+        _copy_traffic_split(tools.traffic_split())
 
 
 @contextmanager
@@ -119,22 +122,26 @@ def _copy_definitions(target: Path) -> None:
     draft = target.with_name(target.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
-    istio = _module("istio.io/istio") / "manifests/charts/base/files/crd-all.gen.yaml"
+    istio = _module("istio.io/istio", tools.ISTIO.source) / "manifests/charts/base/files/crd-all.gen.yaml"
     shutil.copyfile(istio, draft / "istio.yaml")
-    gateway = _module("sigs.k8s.io/gateway-api") / "config/crd/standard"
+    gateway = _module("sigs.k8s.io/gateway-api", tools.ISTIO.source) / "config/crd/standard"
     for file in sorted(gateway.glob("gateway.networking.k8s.io_*.yaml")):
         if "kind: CustomResourceDefinition" in file.read_text():
             shutil.copyfile(file, draft / file.name)
     draft.rename(target)
 
 
-def _module(path: str) -> Path:
-    """Where the module cache holds the version that istiod's go.mod asks for; downloaded when it is gone."""
+def _copy_traffic_split(target: Path) -> None:
+    draft = target.with_name(target.name + ".part")
+    shutil.copyfile(_module("github.com/servicemeshinterface/smi-sdk-go", tools.SMI_SOURCE) / "crds/split.yaml", draft)
+    draft.rename(target)
+
+
+def _module(path: str, source: Path) -> Path:
+    """Where the module cache holds the version that the go.mod in `source` asks for; downloaded when it is gone."""
     command = ["go", "mod", "download", "-json", path]
     environment = {**os.environ, "GOFLAGS": ""}
-    result = subprocess.run(
-        command, cwd=tools.ISTIO.source, env=environment, capture_output=True, text=True, check=False
-    )
+    result = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise errors.BuildFailed(f"`{' '.join(command)}` failed: {result.stdout.strip()} {result.stderr.strip()}")
     return Path(json.loads(result.stdout)["Dir"])

@@ -40,6 +40,7 @@ def everything(place: home.Home, scrape_interval: timedelta) -> tuple[Part, ...]
         _definitions(place),
         _manifests(place),
         _istiod(place),
+        _split_follower(place),
         _envoy(place, "client", ports.CLIENT_ADMIN),
         _envoy(place, "gateway", ports.GATEWAY_ADMIN),
         _prometheus(place),
@@ -99,6 +100,7 @@ def _controller_manager(place: home.Home) -> Part:
         "horizontal-pod-autoscaler-controller",
         "disruption-controller",
         "job-controller",
+        "resourcequota-controller",
         "clusterrole-aggregation-controller",
     )
     command = (
@@ -111,6 +113,11 @@ def _controller_manager(place: home.Home) -> Part:
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
         f"--controllers={','.join(controllers)}",
+        # An autoscaler that looks, believes new pods, and shrinks, within seconds.
+        "--horizontal-pod-autoscaler-sync-period=2s",
+        "--horizontal-pod-autoscaler-downscale-stabilization=6s",
+        "--horizontal-pod-autoscaler-cpu-initialization-period=1s",
+        "--horizontal-pod-autoscaler-initial-readiness-delay=1s",
     )
     # It listens nowhere; that it works is seen by the first thing it makes.
     works = _api_server_has(place, "/api/v1/namespaces/default/serviceaccounts/default")
@@ -147,6 +154,12 @@ def _istiod(place: home.Home) -> Part:
     )
     ready = probes.answers(ports.ISTIOD_HTTP, "/ready")
     return Part("istiod", command, ready, after=("definitions",), environment=mesh.ISTIOD_ENVIRONMENT)
+
+
+def _split_follower(place: home.Home) -> Part:
+    """It is at rest until a TrafficSplit is defined, so nothing waits for it: ready is that it runs."""
+    command = (sys.executable, "-m", "sandbox.smi.standin", str(place.root))
+    return Part("split-follower", command, lambda: True, after=("definitions",))
 
 
 def _envoy(place: home.Home, name: str, admin_port: int) -> Part:

@@ -46,6 +46,9 @@ KUBERNETES = Build(
 ISTIO = Build("istio", ("-ldflags", "-s -w"))
 PROMETHEUS = Build("prometheus", ("-ldflags", "-s -w", "-tags", "remove_all_sd,enable_kubernetes_sd,netgo"))
 
+SMI_SOURCE = SOURCES / "smi"
+"""A go.mod of which nothing is built: it pins where the definition of TrafficSplit comes from."""
+
 BUILDS = (KUBERNETES, ISTIO, PROMETHEUS)
 
 
@@ -60,6 +63,12 @@ def cache() -> Path:
 def definitions() -> Path:
     """The custom resource definitions of Istio and the Gateway API, of the versions that istiod was built with."""
     return cache() / f"definitions-{ISTIO.key}"
+
+
+def traffic_split() -> Path:
+    """The definition of TrafficSplit as its specification has it."""
+    pinned = hashlib.sha256((SMI_SOURCE / "go.mod").read_bytes()).hexdigest()[:12]
+    return cache() / f"traffic-split-{pinned}.yaml"
 
 
 def etcd() -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from analysis import custom, evidence, judge, preflight
-from analysis.mesh import Mesh
+from analysis.mesh import Mesh, Naming
 from analysis.prometheus import Prometheus
 from analysis.threshold import Latency
 from analysis.verdict import Judgement
@@ -50,10 +50,11 @@ class Asked:
     def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None:
         return None
 
-    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
+    def faults(self, name: str, now: datetime, latency: Latency | None, service: str) -> tuple[str, ...]:
         if self.prometheus is None:
             return ()
         namespace, _, workload = name.partition("/")
+        workload = service if self.mesh.naming is Naming.SERVICE else workload
         return preflight.faults(namespace, workload, self.prometheus.ask, now, latency=latency, mesh=self.mesh)
 
     def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]:

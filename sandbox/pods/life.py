@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox import ports
-from sandbox.pods import behaviour, process, runtime, server, status, telemetry
+from sandbox.pods import behaviour, linkerd, process, runtime, server, status, telemetry
 
 Json = dict[str, Any]
 Labels = Callable[[Json], dict[str, str]]
@@ -30,7 +30,7 @@ class Life:
     def __init__(self, pod: Json, addresses: status.Addresses, labels: Labels, processes: Processes) -> None:
         self.pod = pod
         self.changed = asyncio.Event()
-        self.counters = telemetry.Telemetry()
+        self.counters = telemetry.Telemetry(linkerd.EDGES if linkerd.is_meshed(pod) else telemetry.EDGES)
         self.is_ending = False
         self.is_held_unready = False
         self._addresses = addresses
@@ -133,7 +133,8 @@ class Life:
             print(f"{self.name} cannot export telemetry: {error}", flush=True)
 
     async def _export(self, _request: server.Request) -> server.Reply:
-        text = self.counters.render(self._labels(self.pod))
+        meshed = linkerd.is_meshed(self.pod)
+        text = linkerd.render(self.counters, self.pod) if meshed else self.counters.render(self._labels(self.pod))
         return server.Reply(200, {"content-type": "text/plain; version=0.0.4"}, text.encode())
 
     async def _keep(self, spec: Json, served: tuple[int, ...]) -> None:

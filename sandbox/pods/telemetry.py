@@ -4,7 +4,7 @@ Names, labels and bucket edges are those of Istio's stats filter and of Envoy's 
 """
 
 import bisect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,17 +29,24 @@ class Outcome:
     grpc_status: str = ""
 
 
-class _Series:
-    def __init__(self) -> None:
-        self.counts = [0] * (len(EDGES) + 1)
+class Series:
+    """Replies of one outcome: how many fell between two edges each, and their latencies' sum."""
+
+    def __init__(self, edges: int) -> None:
+        self.counts = [0] * (edges + 1)
         self.sum = 0.0
 
 
 class Telemetry:
-    """The counters of one pod; they live as long as the pod, over restarts of its containers."""
+    """The counters of one pod; they live as long as the pod, over restarts of its containers. edges: milliseconds."""
 
-    def __init__(self) -> None:
-        self._series: dict[Outcome, _Series] = {}
+    def __init__(self, edges: Sequence[float] = EDGES) -> None:
+        self._edges = edges
+        self._series: dict[Outcome, Series] = {}
+
+    @property
+    def series(self) -> list[tuple[Outcome, Series]]:
+        return sorted(self._series.items(), key=lambda item: item[0])
 
     @property
     def requests(self) -> int:
@@ -47,34 +54,40 @@ class Telemetry:
 
     def record(self, outcome: Outcome, milliseconds: float) -> None:
         """Count one reply."""
-        series = self._series.setdefault(outcome, _Series())
-        series.counts[bisect.bisect_left(EDGES, milliseconds)] += 1
+        series = self._series.setdefault(outcome, Series(len(self._edges)))
+        series.counts[bisect.bisect_left(self._edges, milliseconds)] += 1
         series.sum += milliseconds
 
     def render(self, labels: Mapping[str, str]) -> str:
         """The exposition; `labels` are the ones that all of the pod's series share."""
         families: dict[str, list[str]] = {REQUESTS: [], DURATION: []}
-        for outcome, series in sorted(self._series.items()):
+        for outcome, series in self.series:
             own = {
                 "request_protocol": outcome.protocol,
                 "response_code": outcome.code,
                 "grpc_response_status": outcome.grpc_status,
                 "response_flags": outcome.flags,
             }
-            text = ",".join(f'{name}="{_escape(value)}"' for name, value in {**labels, **own}.items())
+            text = written({**labels, **own})
             families[REQUESTS].append(f"{REQUESTS}{{{text}}} {sum(series.counts)}")
-            families[DURATION].extend(_histogram(series, text))
+            families[DURATION].extend(histogram(DURATION, self._edges, series, text))
         lines = [f"# TYPE {REQUESTS} counter", *families[REQUESTS]]
         return "\n".join([*lines, f"# TYPE {DURATION} histogram", *families[DURATION], ""])
 
 
-def _histogram(series: _Series, labels: str) -> list[str]:
+def written(labels: Mapping[str, str]) -> str:
+    """Labels as they stand in an exposition."""
+    return ",".join(f'{name}="{_escape(value)}"' for name, value in labels.items())
+
+
+def histogram(name: str, edges: Sequence[float], series: Series, labels: str) -> list[str]:
+    """The lines of one histogram."""
     lines = []
     seen = 0
-    for edge, count in zip((*EDGES, "+Inf"), series.counts, strict=True):
+    for edge, count in zip((*edges, "+Inf"), series.counts, strict=True):
         seen += count
-        lines.append(f'{DURATION}_bucket{{{labels},le="{edge}"}} {seen}')
-    return [*lines, f"{DURATION}_sum{{{labels}}} {series.sum:.3f}", f"{DURATION}_count{{{labels}}} {seen}"]
+        lines.append(f'{name}_bucket{{{labels},le="{edge}"}} {seen}')
+    return [*lines, f"{name}_sum{{{labels}}} {series.sum:.3f}", f"{name}_count{{{labels}}} {seen}"]
 
 
 def _escape(value: str) -> str:
@@ -116,11 +129,15 @@ def _unknown_source() -> dict[str, str]:
 
 
 def workload_name(pod: Json) -> str:
-    """The label that names the workload, else the Deployment's name, told as Istio does from the ReplicaSet's name."""
+    """The label that names the workload, else the owner's name."""
+    named = (pod["metadata"].get("labels") or {}).get("service.istio.io/workload-name")
+    return str(named) if named else owner_name(pod)
+
+
+def owner_name(pod: Json) -> str:
+    """The Deployment's name, told as meshes do from the ReplicaSet's name; else the owner's, or the pod's own."""
     metadata = pod["metadata"]
     marks = metadata.get("labels") or {}
-    if named := marks.get("service.istio.io/workload-name"):
-        return str(named)
     owner = next((owner for owner in metadata.get("ownerReferences") or () if owner.get("controller")), None)
     if owner is None:
         return str(metadata["name"])

@@ -284,3 +284,27 @@ def test_a_time_without_a_zone_is_refused() -> None:
     """It would be read in the zone of the machine."""
     with pytest.raises(ValueError, match="time zone"):
         judge.Question("shop", "web-canary", "web", START.replace(tzinfo=None), START, START, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("mesh", "matcher"),
+    [
+        pytest.param("istio", 'destination_workload=~"web-canary|web"', id="by workload"),
+        pytest.param(
+            "linkerd", 'deployment=~"web-canary|web"', id="by the Deployment that a label of the scrape names"
+        ),
+        pytest.param("linkerd-route", 'backend_name=~"leg-of-canary|leg-of-stable"', id="by the Service of each leg"),
+    ],
+)
+def test_legs_are_asked_for_by_the_names_that_the_mesh_has_for_them(mesh: str, matcher: str) -> None:
+    """Where a mesh counts by the Service that a weight chose, each leg's own Service is what is asked about."""
+    asked: list[str] = []
+
+    def ask(query: str, _: object) -> outcome.Answer:
+        asked.append(query)
+        return outcome.Table()
+
+    question = a_question(90, services=("leg-of-canary", "leg-of-stable"))
+    judge.judge(question, ask, queries.MESHES[mesh])
+    assert asked
+    assert all(matcher in query for query in asked)

@@ -191,7 +191,8 @@ def test_the_threshold_judge_fails_a_bad_canary(seen: Seen, name: str, mesh: Mes
     """Through the door, with a latency limit."""
     canary, stable = legs(name)
     limits = threshold.Thresholds(interval=seen.now - seen.since, latency=P99)
-    question = judge.Question(SHOP, canary, stable, seen.since, seen.since, seen.now, limits)
+    names, services = ((canary, stable), None) if mesh.naming is not Naming.SERVICE else (("b", "a"), (canary, stable))
+    question = judge.Question(SHOP, *names, seen.since, seen.since, seen.now, limits, services=services)
     said = judge.judge(question, seen.door.ask, mesh)
     assert (said.verdict, said.reason, said.requests) == ("Fail", "NoSuccess", FAILED), said.text
 

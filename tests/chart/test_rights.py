@@ -26,7 +26,12 @@ POLICIES = (
 )
 WATCHES = "rollout.watching:Watches.__post_init__"
 GATEWAY = "gateway.networking.k8s.io"
-ROUTES = (*(("networking.istio.io", kind) for kind in ISTIO), (GATEWAY, "httproutes"), (GATEWAY, "grpcroutes"))
+ROUTES = (
+    *(("networking.istio.io", kind) for kind in ISTIO),
+    (GATEWAY, "httproutes"),
+    (GATEWAY, "grpcroutes"),
+    ("split.smi-spec.io", "trafficsplits"),
+)
 """Kinds of which there are the user's own, so that what the server noted as ours is given up."""
 ROUTED = (*ROUTES, (GATEWAY, "backendtlspolicies"))
 READ = ((GATEWAY, "referencegrants"), ("linkerd.io", "serviceprofiles"))
@@ -51,6 +56,9 @@ USES: dict[Right, str] = {
     ("", "services", "update"): "rollout.routes:Routes._carry_out",
     ("", "services", "delete"): "rollout.routes:Routes._delete",
     ("discovery.k8s.io", "endpointslices", "list"): "rollout.observer:Observer._leavers",
+    ("autoscaling", "horizontalpodautoscalers", "list"): "rollout.observer:Observer._cautions",
+    ("policy", "poddisruptionbudgets", "list"): "rollout.observer:Observer._cautions",
+    ("", "persistentvolumeclaims", "get"): "rollout.observer:Observer._cautions",
     ("", "events", "create"): "deploy.events:Herald.say",
     ("rampart.dev", "releases", "get"): "rollout.actor:Actor.record",
     ("rampart.dev", "releases", "list"): WATCHES,

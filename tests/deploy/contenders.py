@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy import names, routers, traffic
 from deploy.traffic import Change, Json, Verb
-from tests.deploy import gateway_world, istio_world
+from tests.deploy import gateway_world, istio_world, smi_world
 
 STABLE, CANARY, NEW = traffic.replica_set("5d4c"), traffic.canary("web-v2"), traffic.replica_set("77ff")
 ADDED = ("uid", "generation", "resourceVersion")
@@ -160,6 +160,22 @@ def gateway() -> Contender:
     return Contender("gateway", (gateway_world.a_service(), body), key_of(body), foreign, lists)
 
 
+def smi() -> Contender:
+    future: dict[str, Any] = {"future": {"kept": True}}
+    mine = {"service": "web", "weight": 3} | future
+    body = smi_world.a_ts(mine, ("old", 1), **future)
+
+    def foreign(route: Json) -> None:
+        """As `kubectl replace` does, which knows of no note beside the list."""
+        route["metadata"].pop("annotations", None)
+        route["spec"]["backends"] = [mine | {"weight": 9}, {"service": "old", "weight": 1}]
+
+    def lists(route: Json) -> list[list[int]]:
+        return [[entry["weight"] for entry in route["spec"]["backends"]]]
+
+    return Contender("smi", (smi_world.a_service(), smi_world.a_service("old"), body), key_of(body), foreign, lists)
+
+
 def grpc() -> Contender:
     """A GRPCRoute of a Gateway, whose only ref is the Service."""
     future: dict[str, Any] = {"future": {"kept": True}}
@@ -175,5 +191,5 @@ def grpc() -> Contender:
     return Contender("gateway", (gateway_world.a_service(), body), key_of(body), foreign, lists)
 
 
-ROWS: tuple[Callable[[], Contender], ...] = (istio, gateway, grpc)
+ROWS: tuple[Callable[[], Contender], ...] = (istio, gateway, grpc, smi)
 """At least one row for each router of `routers.TABLE`, in its order."""

@@ -14,6 +14,13 @@ ROUTE: Json = {
     "metadata": {"name": "web", "namespace": "shop"},
     "spec": {"hosts": ["web"], "http": [{"route": [{"destination": {"host": "web"}}]}]},
 }
+SPLIT: Json = {
+    "apiVersion": "split.smi-spec.io/v1alpha4",
+    "kind": "TrafficSplit",
+    "metadata": {"name": "web", "namespace": "shop"},
+    "spec": {"service": "web", "backends": [{"service": "web", "weight": 1}]},
+}
+SMI: dict[str, list[Json]] = {"TrafficSplit": []}
 ISTIO: dict[str, list[Json]] = {"VirtualService": [], "DestinationRule": []}
 
 
@@ -23,6 +30,10 @@ ISTIO: dict[str, list[Json]] = {"VirtualService": [], "DestinationRule": []}
         pytest.param({**ISTIO, "VirtualService": [ROUTE]}, None, "istio", id="what routes it"),
         pytest.param(ISTIO, None, "istio", id="what the cluster has"),
         pytest.param(ISTIO, "istio", "istio", id="what was asked for"),
+        pytest.param({**ISTIO, "TrafficSplit": [SPLIT]}, None, "smi", id="a split routes it"),
+        pytest.param(SMI, None, "smi", id="splits are all that the cluster has"),
+        pytest.param({**ISTIO, **SMI}, None, "istio", id="the first of two"),
+        pytest.param({**ISTIO, **SMI}, "smi", "smi", id="splits were asked for"),
     ],
 )
 def test_router_is_chosen(objects: dict[str, list[Json]], wanted: str | None, chosen: str) -> None:
@@ -35,6 +46,13 @@ def test_router_is_chosen(objects: dict[str, list[Json]], wanted: str | None, ch
     [
         pytest.param({}, None, "the cluster serves no kind of route", id="nothing served"),
         pytest.param({}, "istio", "needs the kind VirtualService, which the cluster does not serve", id="not served"),
+        pytest.param(ISTIO, "smi", "needs the kind TrafficSplit, which the cluster does not serve", id="no splits"),
+        pytest.param(
+            {"VirtualService": [ROUTE], "TrafficSplit": [SPLIT]},
+            None,
+            "is routed by VirtualService shop/web (istio) and TrafficSplit shop/web (smi): name the one to move",
+            id="two meshes",
+        ),
         pytest.param(ISTIO, "nginx", "nginx is not supported by this version", id="not built"),
     ],
 )

@@ -9,7 +9,13 @@ from deploy import names, workload
 from deploy.traffic import Json
 from deploy.workload import Held, Revision
 
-MESH = {"service.istio.io/workload-name": "web", "service.istio.io/canonical-name": "web", "app": "web", "team": "shop"}
+MESH = {
+    "service.istio.io/workload-name": "web",
+    "service.istio.io/canonical-name": "web",
+    "linkerd.io/proxy-deployment": "web",
+    "app": "web",
+    "team": "shop",
+}
 
 
 def a_template(**changes: Any) -> Json:
@@ -241,6 +247,7 @@ def test_a_canary_carries_all_user_labels_on_its_pods_and_none_on_itself() -> No
         names.RELEASE: "web-1",
         "service.istio.io/workload-name": "web-canary-1",
         "service.istio.io/canonical-name": "web-canary-1",
+        "linkerd.io/proxy-deployment": "web-canary-1",
     }
     assert built["metadata"]["labels"] == {names.MANAGED: "rampart", names.RELEASE: "web-1"}
     assert (

@@ -29,7 +29,8 @@ def test_commands_are_called_as_they_can_be_called() -> None:
 
 def test_its_python_imports_what_it_uses() -> None:
     """It is compiled, and its imports are carried out."""
-    (code,) = pages.blocks(PAGE, "python")
+    blocks = pages.blocks(PAGE, "python")
+    code = "\n".join(blocks)
     compile(code, str(PAGE), "exec")
     names: dict[str, object] = {}
     exec("\n".join(line for line in code.splitlines() if line.startswith(("import ", "from "))), names)

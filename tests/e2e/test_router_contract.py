@@ -1,5 +1,6 @@
 """The contract of a router on the real API server, with the real definitions: the same rows as in thought."""
 
+import contextlib
 import copy
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -13,8 +14,10 @@ from deploy.kinds import Kind
 from deploy.traffic import WHOLE, Json
 from rollout.routes import Routes
 from sandbox import cluster as sandbox_cluster
+from sandbox.smi.definitions import Flavour
 from tests.deploy import contenders
 from tests.deploy.contenders import CANARY, STABLE, Contender
+from tests.e2e import smi_stage
 from tests.e2e.stage import content
 
 SHARES = (0, 50, 500, 3_333, WHOLE)
@@ -63,11 +66,23 @@ class Ground:
         self.cluster.replace(routers.KINDS[kind], body)
 
 
-@pytest.fixture(params=[pytest.param(make, id=make.__name__) for make in contenders.ROWS])
+ROWS = [
+    *[pytest.param((make, None), id=make.__name__) for make in contenders.ROWS if make is not contenders.smi],
+    *[pytest.param((contenders.smi, flavour), id=f"smi, {flavour}'s definition") for flavour in Flavour],
+]
+
+
+@pytest.fixture(params=ROWS)
 def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
+    """One row; TrafficSplits are defined in each of the two ways that there are."""
+    make, flavour = request.param
+    with smi_stage.defined(flavour) if flavour else contextlib.nullcontext():
+        yield from opened(make())
+
+
+def opened(contender: Contender) -> Iterator[Ground]:
     box = sandbox_cluster.current()
     cluster = Cluster(from_kubeconfig(str(box.kubeconfig)))
-    contender: Contender = request.param()
     namespace = f"e2e-{uuid.uuid4().hex[:8]}"
     cluster.create(kinds.NAMESPACE, {"metadata": {"name": namespace}})
     found = Ground(cluster, contender, namespace)

@@ -47,7 +47,7 @@ class Judge:
         self.weighed.append(question)
         return self.judge(name, question.asked)
 
-    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
+    def faults(self, name: str, now: datetime, latency: Latency | None, service: str) -> tuple[str, ...]:
         return self.wrong
 
     def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]:
@@ -63,6 +63,7 @@ class Shop:
     judge: Judge = field(default_factory=Judge)
     told: list[Told] = field(default_factory=list)
     clock: datetime = START
+    settings: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.restart()
@@ -71,7 +72,7 @@ class Shop:
         """The head begins anew, knowing nothing."""
         door = cast(Cluster, self.cluster)
         routes = Routes(door, self.cluster.watched)
-        found = settings.load({"prometheus_url": "http://prometheus"}, {})
+        found = settings.load({"prometheus_url": "http://prometheus", **self.settings}, {})
         assert isinstance(found, Settings)
         self.observer = Observer(door, routes, self.judge, found, lambda: self.clock)
         actor = Actor(door, routes, lambda: self.clock)

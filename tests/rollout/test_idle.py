@@ -215,8 +215,8 @@ def test_what_a_vanished_release_left_goes_before_anything_else(
         pytest.param({"plan": ("steps",)}, ["PlanInvalid"], id="case 48: plan"),
         pytest.param({"refusals": ("no Service",)}, ["Refused"], id="case 49: service"),
         pytest.param(
-            {"hold_missing": "x", "plan": ("y",), "refusals": ("z", "zz"), "telemetry": ("t",)},
-            ["HoldMissing", "PlanInvalid", "Refused", "TelemetryMissing"],
+            {"hold_missing": "x", "plan": ("y",), "refusals": ("z", "zz"), "telemetry": ("t",), "cautions": ("c",)},
+            ["HoldMissing", "PlanInvalid", "Refused", "TelemetryMissing", "Caution"],
             id="everything",
         ),
     ],

@@ -568,3 +568,23 @@ def test_releases_are_read_the_oldest_first() -> None:
     view = view_of(shop)
     assert [item.name for item in view.releases] == ["web-a", "web-b", "web-c"]
     assert [text.split(" can not")[0] for text in view.malformed] == ["Release shop/broken"]
+
+
+@pytest.mark.parametrize(
+    ("mesh", "router", "words"),
+    [
+        pytest.param("linkerd-route", "istio", "router istio has none for a leg", id="legs are subsets"),
+        pytest.param("linkerd-route", "smi", "choose linkerd", id="a split overrides the routes"),
+        pytest.param("linkerd", "smi", "", id="by workload"),
+    ],
+)
+def test_mesh_that_can_not_tell_the_legs_apart_is_refused(mesh: str, router: str, words: str) -> None:
+    """Before anything is released: there would be no data at every step."""
+    shop = a_shop()
+    shop.cluster.served = frozenset({"VirtualService", "DestinationRule", "TrafficSplit", "ServiceProfile"})
+    shop.annotate(router=router)
+    shop.settings = {"mesh": mesh}
+    shop.restart()
+    found = refusals(shop)
+    assert len(found) == bool(words)
+    assert words in "".join(found)

@@ -292,6 +292,16 @@ def test_pods_come_before_the_weight(canary: Any, acts: list[Any]) -> None:
     assert [act if act in acts else type(act).__name__ for act in decision.acts] == acts
 
 
+def test_what_keeps_pods_from_coming_up_is_said_in_its_own_words() -> None:
+    """A quota, say: told once, and the rise waits."""
+    quota = 'FailedCreate: pods "c" is forbidden: exceeded quota: small'
+    waiting = a_canary(1, ready=0, waiting=quota)
+    decision = decided(a_release(Phase.PREPARING), canary=waiting, route=a_survey(PINNED))
+    assert (recorded(decision).holding, quota in decision.told[0].message) == ("CanaryNotReady", True)
+    told = a_release(Phase.PREPARING, holding="CanaryNotReady", message=decision.told[0].message)
+    assert decided(told, canary=waiting, route=a_survey(PINNED)) == Decision(look_again=PACE.poll)
+
+
 def test_pods_are_known_to_every_proxy_before_the_weight() -> None:
     """Their readiness settles as a route does."""
     decision = decided(a_release(Phase.PREPARING), canary_age=0.25, route=a_survey(PINNED))

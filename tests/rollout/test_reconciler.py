@@ -659,3 +659,14 @@ def test_the_clock_of_a_look_is_its_own() -> None:
     assert status.started is not None
     assert status.ended is not None
     assert START <= status.started < status.ended <= shop.clock
+
+
+def test_what_stands_beside_the_deployment_is_said_at_rest() -> None:
+    """Read once more at each look at rest; nothing is written, nothing is refused."""
+    shop = a_shop()
+    budget = {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}}
+    shop.cluster.seed(kinds.PDB, "web", spec=budget)
+    shop.look()
+    found = [told.message for told in shop.told if told.reason == "Caution"]
+    assert len(found) == 1
+    assert "PodDisruptionBudget shop/web has minAvailable: 2" in found[0]

@@ -31,7 +31,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
     istio = tmp_path / "modules/manifests/charts/base/files/crd-all.gen.yaml"
     gateway = tmp_path / "modules/config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"
     policy = gateway.with_name("gateway.networking.k8s.io_vap_safeupgrades.yaml")
-    for path, text in ((istio, DEFINITION), (gateway, DEFINITION), (policy, "kind: ValidatingAdmissionPolicy\n")):
+    split = tmp_path / "modules/crds/split.yaml"
+    definitions = ((istio, DEFINITION), (gateway, DEFINITION), (split, DEFINITION))
+    for path, text in (*definitions, (policy, "kind: ValidatingAdmissionPolicy\n")):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return {
@@ -70,7 +72,7 @@ def test_a_build_says_what_is_left_and_is_done_once(environment: dict[str, str])
     assert code == 0, said
     assert "building kubernetes (1 of 3, 2 left after it): 0s so far" in said
     assert "building prometheus (3 of 3, 0 left after it): took" in said
-    assert cached(environment) == ["definitions", "istio", "kubernetes", "prometheus"]
+    assert cached(environment) == ["definitions", "istio", "kubernetes", "prometheus", "traffic-split"]
     assert build({**environment, "PATH": "/usr/bin:/bin"}) == (0, "")
     assert journal(environment) == ["kubernetes", "istio", "prometheus"]
 

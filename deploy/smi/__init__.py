@@ -1,0 +1,1 @@
+"""Routes by SMI TrafficSplits, as the pure half of a router."""
