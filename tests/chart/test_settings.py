@@ -64,6 +64,9 @@ SAMPLES: dict[str, Sample] = {
     "min_requests": controller("minRequests", 1000000, "1000000"),
     "keep": controller("keep", 5, "5"),
     "defaults": Sample({"defaults": {"interval": "30s"}}, '{"interval":"30s"}'),
+    "webhook_url_file": file("webhook", "urlFile"),
+    "webhook_secret_file": file("webhook", "secretFile"),
+    "webhook_events": Sample({"webhook": {"events": ["ends", "RouteDrift"]}}, "ends,RouteDrift"),
     "log_level": Sample({"logLevel": "debug"}, "debug"),
 }
 

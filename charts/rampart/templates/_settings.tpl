@@ -29,6 +29,7 @@ given is not rendered, so that the controller's own default holds. tests/chart/t
   (list "LEASE_NAMESPACE" .Release.Namespace)
   (list "LEASE_NAME" (include "rampart.lease" .))
   (list "LEASE_SECONDS" $v.leaderElection.leaseSeconds)
+  (list "WEBHOOK_EVENTS" $v.webhook.events)
 | toJson -}}
 {{- end -}}
 
@@ -41,6 +42,8 @@ given is not rendered, so that the controller's own default holds. tests/chart/t
   (list "PROMETHEUS_CA_FILE" $v.prometheus.caFile)
   (list "PROMETHEUS_CERTIFICATE_FILE" $v.prometheus.certificateFile)
   (list "PROMETHEUS_KEY_FILE" $v.prometheus.keyFile)
+  (list "WEBHOOK_URL_FILE" $v.webhook.urlFile)
+  (list "WEBHOOK_SECRET_FILE" $v.webhook.secretFile)
   (list "KUBECONFIG" $v.kubeconfigFile)
 | toJson -}}
 {{- end -}}
