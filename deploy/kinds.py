@@ -63,7 +63,6 @@ TRAFFIC_SPLIT = Kind(
     "split.smi-spec.io", "v1alpha4", "trafficsplits", "TrafficSplit", older=("v1alpha3", "v1alpha1", "v1alpha2")
 )
 """v1alpha1 before v1alpha2: where both are served (Linkerd), weights may be Quantities, which only the first takes."""
-SERVICE_PROFILE = Kind("linkerd.io", "v1alpha2", "serviceprofiles", "ServiceProfile")
 HTTP_ROUTE = Kind(_GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta1",))
 GRPC_ROUTE = Kind(_GATEWAY, "v1", "grpcroutes", "GRPCRoute")
 REFERENCE_GRANT = Kind(_GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", older=("v1",))

@@ -70,7 +70,6 @@ WATCHED: Mapping[str, Kind] = {
         kinds.REFERENCE_GRANT,
         kinds.BACKEND_TLS_POLICY,
         kinds.TRAFFIC_SPLIT,
-        kinds.SERVICE_PROFILE,
     )
 }
 """Kinds of which a router needs the whole cluster's objects, by name; they are watched."""

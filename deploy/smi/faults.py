@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from deploy import services
+from deploy import backends, services
 from deploy.smi import gathering, http_routes, lists, manifests, places, profiles, splits
 from deploy.traffic import Json
 
@@ -29,7 +29,11 @@ def find(ground: gathering.Ground) -> tuple[str, ...]:
 
 
 def _of_names(ground: gathering.Ground) -> Iterator[str]:
-    """An object of somebody else's that has the temporary one's name."""
+    """An object of somebody else's that has a temporary one's name."""
+    for name in sorted(ground.services):
+        if backends.guess(name, ground.used) is not None:
+            where = f"Service {ground.target.namespace}/{name}"
+            yield f"{where} has a leg's name and is not Rampart's, or somebody changed its selector: delete it"
     for body in ground.neighbours:
         if manifests.ident(body) == manifests.own_ident(ground.target):
             yield (

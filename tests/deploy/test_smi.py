@@ -141,6 +141,7 @@ SKIPPED["metadata"]["annotations"] = {"smi.linkerd.io/skip": "true"}
             [a_ts(("web", 1), matches=[{"name": "x"}]), WEB], "write one without `matches`", id="matches only"
         ),
         pytest.param([a_ts(("web", 1), name="web-rampart"), WEB], "rename it", id="our name"),
+        pytest.param([WEB, a_service(CANARY_LEG)], f"Service shop/{CANARY_LEG} has a leg's name", id="a leg's name"),
         pytest.param([], "Service shop/web is not there", id="no Service"),
         pytest.param(
             [a_ts(("web", 1), apex="shop"), WEB, a_service("shop", 8080)],
