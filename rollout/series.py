@@ -47,7 +47,7 @@ def step(shown: Shown) -> Rows:
 
 
 def steps(shown: Shown) -> Rows:
-    yield (), float(len(shown.release.plan.steps) + 1)
+    yield (), float(len(shown.release.plan.stays))
 
 
 def phase(shown: Shown) -> Rows:
