@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from deploy import kinds, names, traffic
+from deploy.gateway import router as gateway
 from deploy.istio import router as istio
 from deploy.kinds import Kind
 from deploy.traffic import Change, Json
@@ -12,7 +13,7 @@ CHOICE = f"{names.GROUP}/router"
 """The annotation that names the router."""
 
 Objects = Mapping[str, Sequence[Json]]
-"""All objects of each kind; a kind that the cluster does not serve is absent."""
+"""All objects of each kind; a kind that the cluster does not serve is absent. To choose, none of NEAR are read."""
 
 
 class Router(Protocol):
@@ -46,7 +47,7 @@ class Router(Protocol):
     def mentions(self, body: Json) -> frozenset[str]: ...
 
 
-TABLE: Mapping[str, Router] = {"istio": istio}
+TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway}
 """Every router that is built, in the order in which one is taken where nothing routes the Service yet."""
 
 Unfit = Callable[[traffic.Target, Objects, Collection[traffic.Aside]], tuple[str, ...]]
@@ -54,7 +55,7 @@ Unfit = Callable[[traffic.Target, Objects, Collection[traffic.Aside]], tuple[str
 ASIDES: Mapping[str, Unfit] = {"istio": istio.unfit}
 """Routers that can give a leg something beside its share, and how each is asked why it can not."""
 
-NEEDED: Mapping[str, str] = {"istio": "VirtualService"}
+NEEDED: Mapping[str, str] = {"istio": "VirtualService", "gateway": "HTTPRoute"}
 """The kind without which a router can do nothing."""
 
 WATCHED: Mapping[str, Kind] = {
@@ -62,6 +63,11 @@ WATCHED: Mapping[str, Kind] = {
     for kind in (
         kinds.VIRTUAL_SERVICE,
         kinds.DESTINATION_RULE,
+        kinds.SERVICE_PROFILE,
+        kinds.HTTP_ROUTE,
+        kinds.GRPC_ROUTE,
+        kinds.REFERENCE_GRANT,
+        kinds.BACKEND_TLS_POLICY,
     )
 }
 """Kinds of which a router needs the whole cluster's objects, by name; they are watched."""
@@ -71,7 +77,7 @@ NEAR: Mapping[str, Kind] = {kind.kind: kind for kind in (kinds.SERVICE, kinds.EN
 
 KINDS: Mapping[str, Kind] = {**WATCHED, **NEAR}
 
-ROUTES = frozenset({"VirtualService"})
+ROUTES = frozenset({"VirtualService", "HTTPRoute", "GRPCRoute"})
 """Kinds of routes that users write; all other objects that a router writes are legs, or a Service of the user's."""
 
 

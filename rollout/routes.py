@@ -1,77 +1,22 @@
 """The route of a release, live: a router's pure answers over watched objects, and its writes, tried again at once."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from deploy import errors, kinds, names, routers
 from deploy.cluster import Cluster
 from deploy.kinds import Kind
 from deploy.traffic import Aside, Change, Json, Pin, Split, Survey, Target, Verb
+from rollout.overlay import Overlay
 
 TRIES = 6
-BELIEVED_SECONDS = 10.0
+ENDPOINTS = kinds.ENDPOINT_SLICE.kind
 SERVED_SECONDS = 60.0
 """For how long a kind that the cluster does not serve is taken to stay so."""
 
 Objects = Mapping[str, Sequence[Json]]
-Key = tuple[str, str, str]
-
-
-@dataclass
-class Memory:
-    """Our own writes, seen at once: what the watch has not brought yet lies over what it has."""
-
-    written: dict[Key, tuple[Json, float]] = field(default_factory=dict)
-    """Each with the time until which it is believed though the watch does not show it at all."""
-    deleted: dict[Key, str] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def keep(self, kind: str, item: Json) -> None:
-        with self.lock:
-            self.deleted.pop(key_of(kind, item), None)
-            self.written[key_of(kind, item)] = (item, time.monotonic() + BELIEVED_SECONDS)
-
-    def drop(self, kind: str, item: Json) -> None:
-        with self.lock:
-            self.written.pop(key_of(kind, item), None)
-            self.deleted[key_of(kind, item)] = item["metadata"].get("uid", "")
-
-    def over(self, kind: str, watched: Sequence[Json]) -> list[Json]:
-        """The watched objects with our newer writes in their place."""
-        with self.lock:
-            found = {key_of(kind, item): item for item in watched}
-            self._forget(kind, found)
-            for key, (item, _) in self.written.items():
-                if key[0] == kind:
-                    found[key] = item
-            return [item for key, item in found.items() if self.deleted.get(key) != item["metadata"].get("uid")]
-
-    def _forget(self, kind: str, found: Mapping[Key, Json]) -> None:
-        """The watch has caught up: an object at our version or a newer one, or none of the deleted uid."""
-        for key, (item, until) in [*self.written.items()]:
-            shown = found.get(key)
-            caught_up = shown is not None and version(shown) >= version(item)
-            if key[0] == kind and (caught_up or (shown is None and time.monotonic() > until)):
-                del self.written[key]
-        gone = [key for key, uid in self.deleted.items() if key[0] == kind and uid_of(found.get(key)) != uid]
-        for key in gone:
-            del self.deleted[key]
-
-
-def key_of(kind: str, item: Json) -> Key:
-    return kind, item["metadata"]["namespace"], item["metadata"]["name"]
-
-
-def version(item: Json) -> int:
-    """Resource versions of one kind compare as numbers (Kubernetes 1.35 on, and with etcd always)."""
-    return int(item["metadata"]["resourceVersion"])
-
-
-def uid_of(item: Json | None) -> str | None:
-    return item["metadata"].get("uid") if item else None
 
 
 class Routes:
@@ -83,20 +28,31 @@ class Routes:
     def __init__(self, cluster: Cluster, watched: Callable[[str], Sequence[Json]]) -> None:
         self._cluster = cluster
         self._watched = watched
-        self._memory = Memory()
+        self._overlay = Overlay()
         self._sightings: dict[tuple[str, str], tuple[tuple[tuple[str, int], ...], float]] = {}
         self._unserved: dict[str, float] = {}
         self._served: set[str] = set()
 
     def choose(self, target: Target, wanted: str | None) -> Target | tuple[str, ...]:
-        """The target with the router that moves it, or sentences that say why there is none."""
-        found = {kind: self._items(kind, target.namespace) for kind in self._all_kinds()}
+        """The target with the router that moves it, or sentences that say why there is none.
+
+        Of a router that was asked for by name the others' kinds are not looked at, nor the rights to them needed.
+        """
+        needed = routers.NEEDED.get(wanted or "", "")
+        served = [needed] if needed in routers.WATCHED and self._is_served(needed) else self._served_kinds()
+        found = {**dict.fromkeys(routers.NEAR, ()), **{kind: self._items(kind, target.namespace) for kind in served}}
         chosen = routers.choose(target, found, wanted)
         return chosen if isinstance(chosen, tuple) else replace(target, router=chosen)
 
     def objects(self, target: Target) -> Objects:
-        """All that the target's router needs."""
-        return {kind: self._items(kind, target.namespace) for kind in router_of(target).KINDS}
+        """All that the target's router needs to see what is."""
+        served = [kind for kind in router_of(target).KINDS if self._is_served(kind)]
+        return {kind: self._items(kind, target.namespace) for kind in served}
+
+    def bodies(self, target: Target) -> Objects:
+        """All that it needs to write: no endpoints, for a fall waits for nothing."""
+        served = [kind for kind in router_of(target).KINDS if kind != ENDPOINTS and self._is_served(kind)]
+        return {kind: self._items(kind, target.namespace) for kind in served}
 
     def survey(self, target: Target, saved: Json | None) -> tuple[Survey, float]:
         """What the route shows, and for how many seconds it has been so (as far as this process saw).
@@ -115,11 +71,11 @@ class Routes:
         return found, now - known[1]
 
     def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
-        return router_of(target).foreign(target, self.objects(target), saved or {}, pins)
+        return router_of(target).foreign(target, self.bodies(target), saved or {}, pins)
 
     def unfit(self, target: Target, wanted: Sequence[Aside]) -> tuple[str, ...]:
         """Why the canary can not be given this beside its share."""
-        return routers.unfit(target, self.objects(target), wanted) if wanted else ()
+        return routers.unfit(target, self.bodies(target), wanted) if wanted else ()
 
     def define(self, target: Target, pins: frozenset[Pin]) -> None:
         self._write(target, lambda objects: router_of(target).define(target, objects, pins))
@@ -140,10 +96,8 @@ class Routes:
                 if f"{kind} {about}" in (saved or {}) or (kind in routers.ROUTES and about in (saved or {})):
                     self._keep(kind, disown(self._cluster, routers.KINDS[kind], item))
 
-    def _all_kinds(self) -> Sequence[str]:
-        """The kinds that decide which router a Service needs, as far as the cluster serves them."""
-        every = {kind for router in routers.TABLE.values() for kind in router.KINDS}
-        return [kind for kind in routers.KINDS if kind in every and self._is_served(kind)]
+    def _served_kinds(self) -> Sequence[str]:
+        return [kind for kind in routers.WATCHED if self._is_served(kind)]
 
     def _is_served(self, kind: str) -> bool:
         """Asked again after a while where it is not: a definition may come at any time."""
@@ -163,8 +117,8 @@ class Routes:
         Of the EndpointSlices only those of our own Services, whose labels they have.
         """
         if kind in routers.WATCHED:
-            return self._memory.over(kind, self._watched(kind))
-        chosen = names.MANAGED if routers.KINDS[kind] is kinds.ENDPOINT_SLICE else ""
+            return self._overlay.over(kind, self._watched(kind))
+        chosen = names.MANAGED if kind == ENDPOINTS else ""
         return self._cluster.list(routers.KINDS[kind], namespace, labels=chosen).items
 
     def _write(self, target: Target, think: Callable[[Objects], tuple[Change, ...]]) -> None:
@@ -181,7 +135,7 @@ class Routes:
         Legs come before routes: without them no route is written.
         """
         refused: list[errors.ClusterError] = []
-        for change in think(self.objects(target)):
+        for change in think(self.bodies(target)):
             try:
                 self._carry_out(change)
             except errors.ClusterError as error:
@@ -224,11 +178,11 @@ class Routes:
 
     def _keep(self, kind: str, item: Json) -> None:
         if kind in routers.WATCHED:
-            self._memory.keep(kind, item)
+            self._overlay.keep(kind, item)
 
     def _drop(self, kind: str, item: Json) -> None:
         if kind in routers.WATCHED:
-            self._memory.drop(kind, item)
+            self._overlay.drop(kind, item)
 
     def _refresh(self, kind: str, namespace: str, name: str, stale: Json) -> None:
         live = self._cluster.find(routers.KINDS[kind], name, namespace)

@@ -4,10 +4,13 @@ import contextlib
 import copy
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -96,9 +99,11 @@ class Controller:
     flags: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    port: int = field(default_factory=lambda: free_port())
 
     def start(self) -> None:
-        fixed = {"namespaces": self.namespace, "kubeconfig": str(self.kubeconfig), "listen": "127.0.0.1:0"}
+        listen = f"127.0.0.1:{self.port}"
+        fixed = {"namespaces": self.namespace, "kubeconfig": str(self.kubeconfig), "listen": listen}
         flags = {"prometheus-url": ports.url(ports.PROMETHEUS), **FLAGS, **self.flags, **fixed}
         words = [word for key, value in flags.items() for word in (f"--{key}", value)]
         with self.log.open("ab") as log:
@@ -115,6 +120,24 @@ class Controller:
 
     def words(self) -> str:
         return self.log.read_text()
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """What it says itself at /readyz, /healthz or /metrics: status and text; 0 where it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read().decode()
+        except OSError:
+            return 0, ""
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at now."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
 
 
 @dataclass
@@ -197,10 +220,10 @@ class Stage:
         """Nothing of ours is left; route, Service and Deployment are as they were (promise 7)."""
         left = self.cluster.list(kinds.DEPLOYMENT, self.namespace, labels=names.RELEASE).items
         assert left == [], "a canary is left"
-        rules = [item["metadata"]["name"] for item in self.cluster.list(kinds.DESTINATION_RULE, self.namespace).items]
-        assert rules == [name for kind, name in self.originals if kind == "DestinationRule"]
-        routes = [item["metadata"]["name"] for item in self.cluster.list(kinds.VIRTUAL_SERVICE, self.namespace).items]
-        assert routes == [name for kind, name in self.originals if kind == "VirtualService"]
+        for of in BY_NAME.values():
+            found = [item["metadata"]["name"] for item in self.cluster.list(of, self.namespace).items]
+            expected = [name for one, name in self.originals if one == of.kind]
+            assert of is kinds.DEPLOYMENT or found == expected, f"{of.plural} at rest"
         for (kind, name), before in self.originals.items():
             after = content(self.get(BY_NAME[kind], name))
             if kind == "Deployment":
@@ -233,7 +256,17 @@ def without_applied(item: Json) -> Json:
     return {**item, "metadata": {**item["metadata"], "annotations": kept}}
 
 
-BY_NAME = {kind.kind: kind for kind in (kinds.SERVICE, kinds.DEPLOYMENT, kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE)}
+BY_NAME = {
+    kind.kind: kind
+    for kind in (
+        kinds.SERVICE,
+        kinds.DEPLOYMENT,
+        kinds.VIRTUAL_SERVICE,
+        kinds.DESTINATION_RULE,
+        kinds.HTTP_ROUTE,
+        kinds.GRPC_ROUTE,
+    )
+}
 
 
 def manifests(image: str, plan: dict[str, str], *extra: str, virtual_service: str = VIRTUAL_SERVICE) -> list[str]:
@@ -251,15 +284,19 @@ def opened(
     plan: dict[str, str] | None = None,
     flags: dict[str, str] | None = None,
     virtual_service: str = VIRTUAL_SERVICE,
+    kubeconfig: Path | None = None,
 ) -> Iterator[Stage]:
-    """A stage with everything running: the Deployment rolled out and the controller started."""
+    """A stage with everything running: the Deployment rolled out and the controller started.
+
+    The controller speaks as its own ServiceAccount, unless another kubeconfig is given.
+    """
     box = sandbox_cluster.current()
     admin = Cluster(from_kubeconfig(str(box.kubeconfig)))
     namespace = f"e2e-{uuid.uuid4().hex[:8]}"
     admin.create(kinds.NAMESPACE, {"metadata": {"name": namespace}})
     with tempfile.TemporaryDirectory() as directory:
-        kubeconfig = box.kubeconfig_for("rampart-system", "rampart")
-        controller = Controller(namespace, kubeconfig, flags or {}, Path(directory) / "controller.log")
+        speaks_as = kubeconfig or box.kubeconfig_for("rampart-system", "rampart")
+        controller = Controller(namespace, speaks_as, flags or {}, Path(directory) / "controller.log")
         stage = Stage(box, admin, namespace, controller)
         try:
             stage.apply(*manifests(image, {**PLAN, **(plan or {})}, *extra, virtual_service=virtual_service))
