@@ -12,6 +12,7 @@ FAILED = f"{GROUP}/failed"
 DO = f"{GROUP}/do"
 RELEASE = f"{GROUP}/release"
 MANAGED = f"{GROUP}/managed-by"
+PREVIEW = f"{GROUP}/preview"
 FINALIZER = f"{GROUP}/traffic"
 
 POD_TEMPLATE_HASH = "pod-template-hash"

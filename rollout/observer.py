@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from analysis import custom, evidence, judge
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import errors, hold, kinds, names, services, workload
+from deploy import errors, hold, kinds, names, preview, services, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
@@ -55,7 +55,7 @@ class View:
     malformed_leaving: tuple[str, ...] = ()
     """Names of Releases that can not be read and are being deleted."""
     orphans: tuple[Json, ...] = field(default=(), hash=False)
-    """Canary Deployments of this Deployment that belong to no release in flight."""
+    """Canary Deployments of this Deployment, and previews, that belong to no release in flight."""
 
     @property
     def open(self) -> tuple[Release, ...]:
@@ -98,8 +98,9 @@ class Observer:
         return replace(view, orphans=self._orphans(view)) if concerned and view.release is None else view
 
     def _orphans(self, view: View) -> tuple[Json, ...]:
-        found = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
-        return tuple(item for item in found if owner_name(item) == view.name)
+        canaries = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
+        previews = self._cluster.list(kinds.SERVICE, view.namespace, labels=names.PREVIEW).items
+        return tuple(item for item in (*canaries, *previews) if owner_name(item) == view.name)
 
     def _releases(self, namespace: str, name: str) -> tuple[tuple[Release, ...], tuple[str, ...], tuple[str, ...]]:
         found, malformed, leaving = [], [], []
@@ -216,12 +217,15 @@ class Observer:
         survey, age = self._routes.survey(target, release.status.saved) if target else (Survey(), 0.0)
         canary = self.canary(release)
         plan, policy_missing = self._planned(view.work, release)
+        shown = self._preview(release)
         seen = Seen(
             now=self._now(),
             workload=view.work,
             revisions=view.revisions,
             canary=canary,
             canary_age=self._age(release, canary),
+            previewed=preview.leads_to(shown, release.name),
+            preview_left=preview.is_of(shown, release.name),
             leavers=self._leavers(view, release, base),
             base=base,
             predecessor=predecessor,
@@ -244,11 +248,17 @@ class Observer:
 
     def _judged(self, release: Release, seen: Seen) -> Seen:
         status, plan = release.status, release.plan
-        if signals.stage(release, seen) not in JUDGED or signals.is_urgent(release, seen) or status.since is None:
+        if (
+            signals.stage(release, seen) not in judged_stages(plan)
+            or signals.is_urgent(release, seen)
+            or status.since is None
+        ):
             return seen
         limit = plan.latency
+        is_alone = status.phase in (Phase.BAKING, Phase.PROMOTING)
+        is_preview = status.phase is Phase.PREPARING
         thresholds = Thresholds(
-            interval=plan.bake if status.phase is not Phase.STEPPING else plan.interval,
+            interval=plan.bake if is_alone else plan.interval,
             success_rate=plan.success_rate or None,
             latency=Latency(limit.quantile, limit.limit) if limit else None,
             max_failures=plan.max_failures,
@@ -265,12 +275,12 @@ class Observer:
             thresholds=thresholds,
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
-            metrics=tuple(one.asked for one in plan.metrics),
+            metrics=tuple(one.asked for one in plan.metrics if not (is_preview and one.or_stable)),
             service=status.service,
-            alone=status.phase is not Phase.STEPPING,
+            alone=is_alone,
         )
         name = f"{release.namespace}/{release.spec.deployment}"
-        if plan.judge is plans.Judge.THRESHOLD:
+        if is_preview or plan.judge is plans.Judge.THRESHOLD:
             return replace(seen, judgement=self._judge.judge(name, question))
         following = plan.after(status.weight) if status.phase is Phase.STEPPING else None
         weighed = evidence.EvidenceQuestion(
@@ -291,6 +301,14 @@ class Observer:
             return None
         pods = self._cluster.list(kinds.POD, namespace, labels=f"{names.RELEASE}={release.name}").items
         return workload.read_canary(found, [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
+
+    def _preview(self, release: Release) -> Json | None:
+        """The Service under the preview's name; asked for only where it matters."""
+        phase = release.status.phase
+        ending = phase in (Phase.FINISHING, Phase.ROLLING_BACK)
+        if phase is Phase.PENDING or not (release.plan.is_previewed or ending):
+            return None
+        return self._cluster.find(kinds.SERVICE, preview.name(release.status.service), release.namespace)
 
     def _age(self, release: Release, canary: Canary | None) -> float:
         """For how long, as far as this process saw, the canary has had as many ready pods."""
@@ -340,6 +358,11 @@ class Observer:
         pods = self._cluster.list(kinds.POD, view.namespace, labels=chosen).items
         slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items
         return sum(addresses_of(item, [*gone.values()]) for item in slices) or unready_leavers(pods)
+
+
+def judged_stages(plan: Plan) -> frozenset[Stage]:
+    """Stages in which the canary may have traffic; in Preparing only that of a preview."""
+    return JUDGED | {Stage.PREPARING} if plan.is_previewed else JUDGED
 
 
 def unready_leavers(pods: Sequence[Json]) -> int:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
 
-from analysis.verdict import ROUTINE, Reason, Verdict
+from analysis.verdict import Verdict
 from deploy import traffic
 from deploy.workload import Held
-from rollout import cleanup, shares, words
+from rollout import cleanup, previewing, shares, words
+from rollout.holding import QUIET, held_up, not_yet, still_held
 from rollout.plan import OnNoData
 from rollout.seen import (
     Act,
@@ -58,24 +59,6 @@ def go_on(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
             assert_never(never)
 
 
-STANDING = frozenset({"Refused", "PlanInvalid", "RouteRefused"})
-"""Reasons whose sentence names what is to be mended: another sentence is news."""
-
-
-def held_up(reason: str, text: str, release: Release, seen: Seen, look_again: float | None) -> Decision:
-    """Stay, and say why; again only when the reason is another (a measured value moves with every look)."""
-    same_text = reason not in STANDING or release.status.message == text
-    if release.status.holding == reason and same_text:
-        return Decision(look_again=look_again)
-    told = Told(reason, text, Level.WARNING)
-    return Decision((Record(words.note(release, seen, told, holding=reason)),), (told,), look_again)
-
-
-def still_held(release: Release) -> str:
-    """What holds the release when nothing else does any more."""
-    return "Paused" if release.status.paused_at is not None else ""
-
-
 def unpaused(release: Release, seen: Seen, told: Told, began: datetime) -> Status:
     """The clock of the deadline stood still; the step's own clock begins anew."""
     held = release.status.paused_seconds + (seen.now - began).total_seconds()
@@ -121,11 +104,14 @@ def preparing(release: Release, seen: Seen, pace: Pace) -> Decision:
     """Legs, settle, route pinned at weight 0, settle, and only then the canary's pods (law 8)."""
     if unlaid := lay_route(release, seen, pace):
         return unlaid
+    cause = previewing.look(release, seen, pace) if release.plan.is_previewed else ""
+    if isinstance(cause, Decision):
+        return cause
     if release.status.paused_at is not None:
-        return Decision()
+        return Decision(look_again=pace.look if release.plan.is_previewed else None)
     if seen.policy_missing:
         return held_up(POLICY_MISSING, seen.policy_missing, release, seen, pace.look)
-    return raise_to(release.plan.after(Decimal(0)), "", release, seen, pace)
+    return raise_to(release.plan.after(Decimal(0)), cause, release, seen, pace)
 
 
 def lay_route(release: Release, seen: Seen, pace: Pace) -> Decision | None:
@@ -159,7 +145,7 @@ def first_split(release: Release, seen: Seen, pinned: traffic.Split, pace: Pace)
 
 def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
     """Pods first, known to every proxy, then the weight: recorded, then done."""
-    pods = shares.need(seen, weight)
+    pods = shares.pods(release, seen, weight)
     canary = seen.canary
     if canary is None or canary.replicas < pods:
         return Decision((Raise(pods),), (), pace.poll)
@@ -194,7 +180,7 @@ def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
     """A step: its weight in the route, its pods in number, and then the judge's word."""
     if misplaced := put_right(release, seen, pace):
         return misplaced
-    pods = shares.need(seen, release.status.weight)
+    pods = shares.pods(release, seen, release.status.weight)
     if seen.canary is not None and seen.canary.replicas < pods:
         return Decision((Raise(pods),), (), pace.poll)
     if seen.policy_missing and release.status.paused_at is None:
@@ -247,7 +233,7 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     lacking = frozenset(want.pins) - seen.route.legs
     if lacking:
         return Decision((Define(seen.route.legs | frozenset(want.pins)),), (), pace.settle)
-    short = seen.canary is None or seen.canary.ready < shares.need(seen, release.status.weight)
+    short = seen.canary is None or seen.canary.ready < shares.pods(release, seen, release.status.weight)
     if short or seen.canary_age < pace.settle:
         text = seen.canary.waiting if seen.canary and seen.canary.waiting else "its pods are not ready"
         return held_up("CanaryNotReady", f"the weight waits for the canary: {text}", release, seen, pace.poll)
@@ -274,26 +260,6 @@ def without_data(release: Release, seen: Seen, pace: Pace) -> Decision:
     if release.plan.on_no_data is OnNoData.PROMOTE and stay_is_over(release, seen):
         return passed(release, seen, pace)
     return held_up(judgement.reason.value, judgement.text, release, seen, pace.look)
-
-
-QUIET = frozenset({Reason.NO_REQUESTS, Reason.TOO_FEW_REQUESTS})
-
-
-def not_yet(release: Release, seen: Seen, pace: Pace) -> Decision:
-    """The judge holds: a bad look is recorded, a reason to hold is said once, and its end too."""
-    judgement, status = seen.judgement, release.status
-    if judgement is None:
-        return Decision(look_again=pace.look)
-    count = {"bad_looks": judgement.bad_looks, "last_bad": judgement.last_bad, **words.measured(seen)}
-    reason = "" if judgement.reason in ROUTINE else judgement.reason.value
-    holding = still_held(release) or reason
-    if holding == status.holding and judgement.bad_looks == status.bad_looks:
-        return Decision(look_again=pace.look)
-    if reason:
-        told = Told(reason, judgement.text, Level.WARNING)
-    else:
-        told = Told("GoingOn", f"{status.holding or 'the bad look'} is over: {judgement.text}")
-    return Decision((Record(words.note(release, seen, told, holding=holding, **count)),), (told,), pace.look)
 
 
 def without_pods(release: Release, seen: Seen, pace: Pace) -> Decision:

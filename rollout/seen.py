@@ -48,6 +48,10 @@ class Seen:
     canary: Canary | None = None
     canary_age: float = 0.0
     """Seconds since the canary was first seen with as many ready pods as now."""
+    previewed: bool = False
+    """A preview Service leads to the canary."""
+    preview_left: bool = False
+    """There is one that is to go with the release."""
     leavers: int = 0
     """Pods and endpoint addresses of canaries that are to go (this release's, and its base's once it ended)."""
     base: Base | None = None
@@ -128,6 +132,16 @@ class Raise:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """Make the Service by which the canary is reached before users are on it."""
+
+
+@dataclass(frozen=True)
+class Unpreview:
+    """Delete that Service."""
+
+
+@dataclass(frozen=True)
 class RaiseBase:
     """Change the size of the canary of the base release, on which users are."""
 
@@ -137,7 +151,7 @@ class RaiseBase:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Delete canaries that belong to no release in flight."""
+    """Delete canaries, and their previews, that belong to no release in flight."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +240,8 @@ Act = (
     | Restore
     | Disown
     | Raise
+    | Preview
+    | Unpreview
     | RaiseBase
     | Sweep
     | Remove

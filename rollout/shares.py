@@ -45,6 +45,11 @@ def need(seen: Seen, weight: Decimal) -> int:
     return max(1, ceil(size * weight / 100))
 
 
+def pods(release: Release, seen: Seen, weight: Decimal) -> int:
+    """Canary pods that this release has at this weight; a previewed one is whole from the beginning (case 3)."""
+    return need(seen, FULL if release.plan.is_previewed else weight)
+
+
 def stable_shares(seen: Seen) -> tuple[Share, ...]:
     """The pins of the stable leg: the base's canary, or each ReplicaSet that runs now, by its size."""
     if seen.base is not None:

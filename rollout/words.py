@@ -24,7 +24,7 @@ def percent(weight: Decimal) -> str:
 
 
 def plan_words(plan: Plan) -> str:
-    steps = " → ".join(percent(step) for step in (*plan.steps, Decimal(100)))
+    steps = " → ".join((*(["preview"] * plan.is_previewed), *map(percent, (*plan.steps, Decimal(100)))))
     latency = f", {plan.latency}" if plan.latency else ""
     return (
         f"{steps}, at most {int(plan.interval.total_seconds())} s each, success ≥ {percent(plan.success_rate)}{latency}"

@@ -201,6 +201,8 @@ class Stage:
         assert rules == [name for kind, name in self.originals if kind == "DestinationRule"]
         routes = [item["metadata"]["name"] for item in self.cluster.list(kinds.VIRTUAL_SERVICE, self.namespace).items]
         assert routes == [name for kind, name in self.originals if kind == "VirtualService"]
+        services = [item["metadata"]["name"] for item in self.cluster.list(kinds.SERVICE, self.namespace).items]
+        assert services == [name for kind, name in self.originals if kind == "Service"]
         for (kind, name), before in self.originals.items():
             after = content(self.get(BY_NAME[kind], name))
             if kind == "Deployment":
@@ -239,7 +241,7 @@ BY_NAME = {kind.kind: kind for kind in (kinds.SERVICE, kinds.DEPLOYMENT, kinds.V
 def manifests(image: str, plan: dict[str, str], *extra: str, virtual_service: str = VIRTUAL_SERVICE) -> list[str]:
     """A Deployment of `image` with the plan's annotations, its Service, and its route."""
     deployment = yaml.safe_load(DEPLOYMENT)
-    deployment["metadata"]["annotations"] = {f"{names.GROUP}/{key}": value for key, value in plan.items()}
+    deployment["metadata"]["annotations"] = {f"{names.GROUP}/{key}": value for key, value in plan.items() if value}
     deployment["spec"]["template"]["spec"]["containers"][0]["image"] = f"web:{image}"
     return [text for text in (SERVICE, yaml.safe_dump(deployment), virtual_service, *extra) if text]
 

@@ -15,7 +15,7 @@ from analysis.verdict import Judgement
 from deploy import names, traffic
 from deploy.traffic import Pin, Split, Survey
 from deploy.workload import Canary, Held, Revision, Workload
-from rollout import idle, machine, signals
+from rollout import idle, machine, observer, signals
 from rollout import plan as plans
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
@@ -34,6 +34,7 @@ from rollout.seen import (
     Leave,
     Mark,
     Pace,
+    Preview,
     Raise,
     RaiseBase,
     Record,
@@ -47,6 +48,7 @@ from rollout.seen import (
     Told,
     Unhold,
     Unpause,
+    Unpreview,
 )
 from rollout.signals import Stage
 from rollout.status import Phase, Release, Spec, Status, release_name
@@ -54,7 +56,6 @@ from rollout.status import Phase, Release, Spec, Status, release_name
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PACE = Pace(settle=1, drain=2, look=5, poll=1)
 WARM_UP = timedelta(seconds=10)
-JUDGED = (Stage.STEPPING, Stage.BAKING, Stage.PROMOTING)
 
 
 class Killed(Exception):
@@ -100,10 +101,14 @@ class World:
     exists: bool = True
     clock: float = 0.0
     requests_a_second: float = 50.0
+    tests_a_second: float = 0.0
+    """Requests to the preview, which no user makes."""
     prometheus: bool = True
     sets: dict[str, Pods] = field(default_factory=dict)
     canaries: dict[str, Pods] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
+    preview: str | None = None
+    """The release to whose canary the preview Service leads."""
     split: Split | None = None
     legs: frozenset[Pin] = frozenset()
     content: str = "as the user wrote it"
@@ -164,6 +169,8 @@ class World:
             name = pin.value if on_canary else "web"
             failing = self.versions[self.canaries[name].digest].errors if on_canary else 0.0
             count = self.requests_a_second * seconds * parts / traffic.WHOLE
+            if on_canary and name == self.preview and self.canaries[name].ready:
+                count += self.tests_a_second * seconds
             total, failed = self.counters.setdefault(name, [(0.0, 0.0, 0.0)])[-1][1:]
             self.counters[name].append((self.clock + seconds, total + count, failed + count * failing))
 
@@ -259,6 +266,8 @@ class World:
             canary_age=self.clock - self.canaries[release.name].changed if release.name in self.canaries else 0.0,
             base=base,
             predecessor=predecessor,
+            previewed=self.preview == release.name,
+            preview_left=self.preview == release.name,
             service="web",
             route=self.survey(),
             route_age=self.clock - self.route_changed,
@@ -268,7 +277,9 @@ class World:
         if signals.stage(release, seen) in signals.SPLIT_STAGES:
             foreign = self.content != (release.status.saved or {}).get("content")
             seen = replace(seen, drift="the route was rewritten" if foreign else None)
-        if signals.stage(release, seen) in JUDGED and not signals.is_urgent(release, seen):
+        if signals.stage(release, seen) in observer.judged_stages(release.plan) and not signals.is_urgent(
+            release, seen
+        ):
             return replace(seen, judgement=self._judgement(release))
         return seen
 
@@ -294,7 +305,7 @@ class World:
         if status.since is None:
             return None
         plan = release.plan
-        span = plan.interval if status.phase is Phase.STEPPING else plan.bake
+        span = plan.bake if status.phase in (Phase.BAKING, Phase.PROMOTING) else plan.interval
         question = judge.Question(
             namespace="shop",
             canary=release.name,
@@ -347,7 +358,7 @@ class World:
             self.plan(),
             shown=self.split is not None and self.release is None,
             legs=bool(self.legs) and self.release is None,
-            orphans=bool(self.canaries) and self.release is None,
+            orphans=bool(self.canaries or self.preview) and self.release is None,
         )
 
     def look(self) -> float:
@@ -384,6 +395,12 @@ class World:
                 self._size(self.canaries[name], replicas)
             case Sweep():
                 self.canaries.clear()
+                self.preview = None
+            case Preview():
+                assert release is not None
+                self.preview = release.name
+            case Unpreview():
+                self.preview = None
             case Raise(replicas):
                 self._raise(release, replicas)
             case Remove(both):
@@ -478,6 +495,11 @@ def canary_pods_wait_for_the_pin(world: World) -> bool:
     return world.split is not None or all(pods.deleting for pods in world.canaries.values())
 
 
+def preview_has_its_leg(world: World) -> bool:
+    """The preview is there only between the leg's coming and its going (laws 8 and 9)."""
+    return world.preview is None or traffic.canary(world.preview) in world.legs
+
+
 def weight_is_never_ahead_of_its_record(world: World) -> bool:
     """The canary's share is never more than what is recorded (the order law)."""
     release = world.release
@@ -506,6 +528,7 @@ def only_judged_templates_roll(world: World) -> bool:
 LAWS: tuple[Callable[[World], bool], ...] = (
     legs_with_weight_have_pods,
     canary_pods_wait_for_the_pin,
+    preview_has_its_leg,
     weight_is_never_ahead_of_its_record,
     nobody_is_on_pods_that_roll,
     only_judged_templates_roll,
@@ -555,6 +578,7 @@ def picture(world: World) -> str:
         f"legs {len(world.legs)}",
         f"pods {','.join(sets) or '-'}",
         f"canary {','.join(canaries) or '-'}",
+        f"preview {world.preview}" if world.preview else "",
         " ".join(marks),
     )
     return " | ".join(part for part in parts if part)
