@@ -44,6 +44,7 @@ class Kind:
 
 _ADMISSION = "admissionregistration.k8s.io"
 _ISTIO = "networking.istio.io"
+_GATEWAY = "gateway.networking.k8s.io"
 
 DEPLOYMENT = Kind("apps", "v1", "deployments", "Deployment")
 REPLICA_SET = Kind("apps", "v1", "replicasets", "ReplicaSet")
@@ -58,6 +59,10 @@ RELEASE = Kind(names.GROUP, names.VERSION, "releases", "Release")
 RELEASE_POLICY = Kind(names.GROUP, names.VERSION, "releasepolicies", "ReleasePolicy")
 VIRTUAL_SERVICE = Kind(_ISTIO, "v1", "virtualservices", "VirtualService", older=("v1beta1",))
 DESTINATION_RULE = Kind(_ISTIO, "v1", "destinationrules", "DestinationRule", older=("v1beta1",))
+HTTP_ROUTE = Kind(_GATEWAY, "v1", "httproutes", "HTTPRoute", older=("v1beta1",))
+GRPC_ROUTE = Kind(_GATEWAY, "v1", "grpcroutes", "GRPCRoute")
+REFERENCE_GRANT = Kind(_GATEWAY, "v1beta1", "referencegrants", "ReferenceGrant", older=("v1",))
+BACKEND_TLS_POLICY = Kind(_GATEWAY, "v1", "backendtlspolicies", "BackendTLSPolicy")
 HPA = Kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 PDB = Kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 MUTATING_POLICY = Kind(_ADMISSION, "v1", "mutatingadmissionpolicies", "MutatingAdmissionPolicy", namespaced=False)

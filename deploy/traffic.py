@@ -73,6 +73,8 @@ class Target:
     new_pod_labels: Mapping[str, str] = field(hash=False)
     """Labels of the held template; both must match a subset that the user routes to."""
     cluster_domain: str = "cluster.local"
+    router: str = "istio"
+    """Whose objects route the Service: a name of `routers.TABLE`."""
 
 
 class Verb(StrEnum):
@@ -99,6 +101,8 @@ class Survey:
     legs: the pins for which leg objects (subsets, backend Services) exist.
     saved: what the target's routes look like without us, JSON-serialisable, to be kept before the first split.
     faults: what makes splitting impossible, each a sentence that names the object.
+    bare: pins whose leg objects stand, but have no ready endpoints yet; none where legs have no endpoints of their own.
+    waiting: what the implementation of the routes has not accepted yet, each a sentence; a rise waits for it.
     versions: (uid, generation) of every route and leg object concerned: changes exactly when one of them did.
     """
 
@@ -108,4 +112,6 @@ class Survey:
     legs: frozenset[Pin] = frozenset()
     saved: Json = field(default_factory=dict, hash=False)
     faults: tuple[str, ...] = ()
+    bare: frozenset[Pin] = frozenset()
+    waiting: tuple[str, ...] = ()
     versions: tuple[tuple[str, int], ...] = ()

@@ -24,7 +24,7 @@ from rollout.seen import (
     Unpause,
     Unpreview,
 )
-from rollout.settling import wait_for_settle
+from rollout.settling import wait_for_legs, wait_for_settle
 from rollout.status import STAYS_DOWN, Phase, Release
 
 
@@ -39,7 +39,8 @@ def finishing(release: Release, seen: Seen, pace: Pace) -> Decision:
     if share.pin not in seen.route.legs:
         return Decision((Define(seen.route.legs | {share.pin}),), (), pace.settle)
     if seen.route.shown - {share.pin}:
-        return wait_for_settle(seen, pace) or Decision((Steer(want),), (), pace.settle)
+        waiting = wait_for_settle(seen, pace) or wait_for_legs(want, seen, pace)
+        return waiting or Decision((Steer(want),), (), pace.settle)
     return clean_up(release, seen, pace)
 
 

@@ -183,8 +183,18 @@ class Observer:
         if view.work is None:
             return ()
         found = workload.refusals(view.work)
-        chosen = self._service(view)
+        chosen = self._choice(view)
         return (*found, *(chosen if isinstance(chosen, tuple) else ()))
+
+    def _choice(self, view: View) -> Target | tuple[str, ...]:
+        """The Service that a release would move and whose objects route it, or why there is none."""
+        found = self._service(view)
+        if isinstance(found, tuple) or view.work is None:
+            return found if isinstance(found, tuple) else ()
+        target = self._aim(view, found["metadata"]["name"], running_labels(view))
+        plan = self.plan(view.work)
+        wanted = plan.router if isinstance(plan, Plan) else None
+        return self._routes.choose(target, wanted.value if wanted else None)
 
     def _service(self, view: View) -> Json | tuple[str, ...]:
         """The one Service in front of the Deployment, or why it is not one."""
@@ -198,13 +208,14 @@ class Observer:
 
     def target(self, view: View, release: Release | None) -> Target | None:
         """What the release moves; from its record once it has begun, so that it can end without its Service."""
-        service = release.status.service if release else ""
-        if not service:
-            found = self._service(view)
-            if not isinstance(found, dict):
-                return None
-            service = found["metadata"]["name"]
-        running = (release.status.pod_labels if release else {}) or running_labels(view)
+        if release is None or not release.status.service:
+            found = self._choice(view)
+            return None if isinstance(found, tuple) else found
+        status = release.status
+        aim = self._aim(view, status.service, status.pod_labels or running_labels(view))
+        return replace(aim, router=status.router)
+
+    def _aim(self, view: View, service: str, running: Mapping[str, str]) -> Target:
         new = view.work.labels if view.work is not None else running
         return target_of(view.namespace, service, running, new, self._settings.cluster_domain)
 
@@ -230,6 +241,7 @@ class Observer:
             base=base,
             predecessor=predecessor,
             service=target.service if target else "",
+            router=target.router if target else "",
             pod_labels=target.pod_labels if target else {},
             route=survey,
             route_age=age,

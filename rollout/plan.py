@@ -40,6 +40,9 @@ class OnNoData(StrEnum):
 
 class RouterName(StrEnum):
     ISTIO = "istio"
+    GATEWAY = "gateway"
+    SMI = "smi"
+    SERVICE = "service"
 
 
 class Wish(StrEnum):
@@ -154,7 +157,8 @@ class Plan(BaseModel):
     on_no_data: OnNoData = OnNoData.HOLD
     deadline: Duration = timedelta(seconds=-1)
     service: str | None = None
-    router: RouterName = RouterName.ISTIO
+    router: RouterName | None = None
+    """What moves the traffic; None: what routes the Service today."""
     policy: str | None = None
     """The ReleasePolicy whose values stand behind the annotations'."""
     metrics: tuple[policies.Metric, ...] = ()

@@ -28,7 +28,7 @@ from rollout.seen import (
     Told,
     Unpause,
 )
-from rollout.settling import wait_for_settle
+from rollout.settling import is_silent, wait_for_legs, wait_for_settle
 from rollout.signals import Stage, stay_is_over
 from rollout.status import Phase, Release, Share, Status
 
@@ -92,6 +92,7 @@ def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
         holding="",
         service=seen.service,
         pod_labels=dict(seen.pod_labels),
+        router=seen.router,
         stable=stable,
         stable_digests=shares.stable_digests(seen),
         saved=dict(seen.base.saved) if seen.base else seen.route.saved,
@@ -125,8 +126,17 @@ def lay_route(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     if unsettled := wait_for_settle(seen, pace):
         return unsettled
     if route.split != pinned or not route.agreed:
-        return first_split(release, seen, pinned, pace)
-    return None
+        return wait_for_legs(pinned, seen, pace) or first_split(release, seen, pinned, pace)
+    return unaccepted(release, seen, pace)
+
+
+def unaccepted(release: Release, seen: Seen, pace: Pace) -> Decision | None:
+    """No rise before those who implement the routes have accepted them; None where they have."""
+    if not seen.route.waiting:
+        return None
+    if is_silent(seen):
+        return held_up("RouteNotAccepted", "; ".join(seen.route.waiting), release, seen, pace.poll)
+    return Decision(look_again=pace.poll)
 
 
 def first_split(release: Release, seen: Seen, pinned: traffic.Split, pace: Pace) -> Decision:
@@ -153,6 +163,8 @@ def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: 
         return Decision(look_again=pace.poll)
     if seen.canary_age < pace.settle:
         return Decision(look_again=pace.settle - seen.canary_age)
+    if waiting := wait_for_legs(shares.split_at(release, weight), seen, pace) or unaccepted(release, seen, pace):
+        return waiting
     phase = Phase.BAKING if weight == shares.FULL else Phase.STEPPING
     plan = release.plan
     stays = len(plan.steps) + 1
@@ -237,6 +249,8 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     if short or seen.canary_age < pace.settle:
         text = seen.canary.waiting if seen.canary and seen.canary.waiting else "its pods are not ready"
         return held_up("CanaryNotReady", f"the weight waits for the canary: {text}", release, seen, pace.poll)
+    if waiting := wait_for_legs(want, seen, pace):
+        return waiting
     status = release.status.model_copy(update={"since": seen.now, "holding": still_held(release)})
     return Decision((Record(status), Steer(want)), (), pace.settle)
 

@@ -1,97 +1,62 @@
 """The route of a release, live: a router's pure answers over watched objects, and its writes, tried again at once."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from deploy import errors, kinds, names
+from deploy import errors, kinds, names, routers
 from deploy.cluster import Cluster
-from deploy.istio import router
 from deploy.kinds import Kind
 from deploy.traffic import Change, Json, Pin, Split, Survey, Target, Verb
+from rollout.overlay import Overlay
 
 TRIES = 6
-BELIEVED_SECONDS = 10.0
-KINDS: Mapping[str, Kind] = {"VirtualService": kinds.VIRTUAL_SERVICE, "DestinationRule": kinds.DESTINATION_RULE}
+ENDPOINTS = kinds.ENDPOINT_SLICE.kind
+SERVED_SECONDS = 60.0
+"""For how long a kind that the cluster does not serve is taken to stay so."""
 
 Objects = Mapping[str, Sequence[Json]]
-Key = tuple[str, str, str]
-
-
-@dataclass
-class Memory:
-    """Our own writes, seen at once: what the watch has not brought yet lies over what it has."""
-
-    written: dict[Key, tuple[Json, float]] = field(default_factory=dict)
-    """Each with the time until which it is believed though the watch does not show it at all."""
-    deleted: dict[Key, str] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def keep(self, kind: str, item: Json) -> None:
-        with self.lock:
-            self.deleted.pop(key_of(kind, item), None)
-            self.written[key_of(kind, item)] = (item, time.monotonic() + BELIEVED_SECONDS)
-
-    def drop(self, kind: str, item: Json) -> None:
-        with self.lock:
-            self.written.pop(key_of(kind, item), None)
-            self.deleted[key_of(kind, item)] = item["metadata"].get("uid", "")
-
-    def over(self, kind: str, watched: Sequence[Json]) -> list[Json]:
-        """The watched objects with our newer writes in their place."""
-        with self.lock:
-            found = {key_of(kind, item): item for item in watched}
-            self._forget(kind, found)
-            for key, (item, _) in self.written.items():
-                if key[0] == kind:
-                    found[key] = item
-            return [item for key, item in found.items() if self.deleted.get(key) != item["metadata"].get("uid")]
-
-    def _forget(self, kind: str, found: Mapping[Key, Json]) -> None:
-        """The watch has caught up: an object at our version or a newer one, or none of the deleted uid."""
-        for key, (item, until) in [*self.written.items()]:
-            shown = found.get(key)
-            caught_up = shown is not None and version(shown) >= version(item)
-            if key[0] == kind and (caught_up or (shown is None and time.monotonic() > until)):
-                del self.written[key]
-        gone = [key for key, uid in self.deleted.items() if key[0] == kind and uid_of(found.get(key)) != uid]
-        for key in gone:
-            del self.deleted[key]
-
-
-def key_of(kind: str, item: Json) -> Key:
-    return kind, item["metadata"]["namespace"], item["metadata"]["name"]
-
-
-def version(item: Json) -> int:
-    """Resource versions of one kind compare as numbers (Kubernetes 1.35 on, and with etcd always)."""
-    return int(item["metadata"]["resourceVersion"])
-
-
-def uid_of(item: Json | None) -> str | None:
-    return item["metadata"].get("uid") if item else None
 
 
 class Routes:
-    """Reads routes from what is watched and writes them; `watched` gives all objects of a kind."""
+    """Reads routes from what is watched and writes them; `watched` gives all objects of a kind.
+
+    What a target needs is asked of its own router; reading and writing are the same for all.
+    """
 
     def __init__(self, cluster: Cluster, watched: Callable[[str], Sequence[Json]]) -> None:
         self._cluster = cluster
         self._watched = watched
-        self._memory = Memory()
+        self._overlay = Overlay()
         self._sightings: dict[tuple[str, str], tuple[tuple[tuple[str, int], ...], float]] = {}
+        self._unserved: dict[str, float] = {}
+        self._served: set[str] = set()
 
-    def objects(self) -> Objects:
-        return {kind: self._memory.over(kind, self._watched(kind)) for kind in KINDS}
+    def choose(self, target: Target, wanted: str | None) -> Target | tuple[str, ...]:
+        """The target with the router that moves it, or sentences that say why there is none."""
+        served = [kind for kind in routers.WATCHED if self._is_served(kind)]
+        found = {**dict.fromkeys(routers.NEAR, ()), **{kind: self._items(kind, target.namespace) for kind in served}}
+        chosen = routers.choose(target, found, wanted)
+        return chosen if isinstance(chosen, tuple) else replace(target, router=chosen)
+
+    def objects(self, target: Target) -> Objects:
+        """All that the target's router needs to see what is."""
+        served = [kind for kind in router_of(target).KINDS if self._is_served(kind)]
+        return {kind: self._items(kind, target.namespace) for kind in served}
+
+    def bodies(self, target: Target) -> Objects:
+        """All that it needs to write: no endpoints, for a fall waits for nothing."""
+        served = [kind for kind in router_of(target).KINDS if kind != ENDPOINTS and self._is_served(kind)]
+        return {kind: self._items(kind, target.namespace) for kind in served}
 
     def survey(self, target: Target, saved: Json | None) -> tuple[Survey, float]:
         """What the route shows, and for how many seconds it has been so (as far as this process saw).
 
         Its `saved` is completed from what was saved before, where our legs hide what the user wrote.
         """
-        found = router.survey(target, self.objects())
+        router = router_of(target)
+        found = router.survey(target, self.objects(target))
         if saved:
             found = replace(found, saved=router.remember(saved, found.saved))
         key = (target.namespace, target.service)
@@ -102,43 +67,68 @@ class Routes:
         return found, now - known[1]
 
     def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
-        return router.foreign(target, self.objects(), saved or {}, pins)
+        return router_of(target).foreign(target, self.bodies(target), saved or {}, pins)
 
     def define(self, target: Target, pins: frozenset[Pin]) -> None:
-        self._write(lambda objects: router.define(target, objects, pins))
+        self._write(target, lambda objects: router_of(target).define(target, objects, pins))
 
     def steer(self, target: Target, split: Split, saved: Json | None) -> None:
-        self._write(lambda objects: router.steer(target, objects, split, saved or {}))
+        self._write(target, lambda objects: router_of(target).steer(target, objects, split, saved or {}))
 
     def restore(self, target: Target, saved: Json | None) -> None:
-        self._write(lambda objects: router.restore(target, objects, saved or {}))
+        self._write(target, lambda objects: router_of(target).restore(target, objects, saved or {}))
 
     def disown(self, target: Target | None, saved: Json | None) -> None:
-        """In the owner's VirtualServices that were split; the temporary one is gone."""
-        for item in self.objects()["VirtualService"] if target is not None else ():
-            metadata = item["metadata"]
-            if f"{metadata['namespace']}/{metadata['name']}" in (saved or {}):
-                self._memory.keep("VirtualService", disown(self._cluster, KINDS["VirtualService"], item))
+        """In the owner's routes that were split; temporary ones are gone."""
+        if target is None:
+            return
+        for kind in router_of(target).KINDS:
+            for item in self._items(kind, target.namespace):
+                about = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+                if f"{kind} {about}" in (saved or {}) or (kind in routers.ROUTES and about in (saved or {})):
+                    self._keep(kind, disown(self._cluster, routers.KINDS[kind], item))
 
-    def _write(self, think: Callable[[Objects], tuple[Change, ...]]) -> None:
+    def _is_served(self, kind: str) -> bool:
+        """Asked again after a while where it is not: a definition may come at any time."""
+        if kind in routers.NEAR or kind in self._served:
+            return True
+        if self._unserved.get(kind, 0) > time.monotonic():
+            return False
+        if self._watched(kind) or self._cluster.serves(routers.KINDS[kind]):
+            self._served.add(kind)
+            return True
+        self._unserved[kind] = time.monotonic() + SERVED_SECONDS
+        return False
+
+    def _items(self, kind: str, namespace: str) -> Sequence[Json]:
+        """All objects of a watched kind; of one that is read at each look, those in the namespace.
+
+        Of the EndpointSlices only those of our own Services, whose labels they have.
+        """
+        if kind in routers.WATCHED:
+            return self._overlay.over(kind, self._watched(kind))
+        chosen = names.MANAGED if kind == ENDPOINTS else ""
+        return self._cluster.list(routers.KINDS[kind], namespace, labels=chosen).items
+
+    def _write(self, target: Target, think: Callable[[Objects], tuple[Change, ...]]) -> None:
         """Write what is missing; after a conflict think again at once over what stands there now (case 5)."""
         for _ in range(TRIES - 1):
             with contextlib.suppress(errors.Conflict):
-                self._write_once(think)
+                self._write_once(target, think)
                 return
-        self._write_once(think)
+        self._write_once(target, think)
 
-    def _write_once(self, think: Callable[[Objects], tuple[Change, ...]]) -> None:
+    def _write_once(self, target: Target, think: Callable[[Objects], tuple[Change, ...]]) -> None:
         """All that is missing: one refused route does not keep the others from falling (promise 10).
 
         Legs come before routes: without them no route is written.
         """
         refused: list[errors.ClusterError] = []
-        for change in think(self.objects()):
+        for change in think(self.bodies(target)):
             try:
                 self._carry_out(change)
             except errors.ClusterError as error:
-                if change.body["kind"] != "VirtualService":
+                if routers.is_leg(change.body):
                     raise
                 refused.append(error)
         if refused:
@@ -150,9 +140,9 @@ class Routes:
         try:
             match change.verb:
                 case Verb.CREATE:
-                    after = self._cluster.create(KINDS[kind], change.body)
+                    after = self._cluster.create(routers.KINDS[kind], change.body)
                 case Verb.REPLACE:
-                    after = self._cluster.replace(KINDS[kind], change.body)
+                    after = self._cluster.replace(routers.KINDS[kind], change.body)
                 case Verb.DELETE:
                     self._delete(kind, change.body)
                     return
@@ -161,26 +151,34 @@ class Routes:
                 raise
             self._refresh(kind, namespace, name, change.body)
             raise errors.Conflict(f"{kind} {namespace}/{name} changed since it was read") from None
-        self._memory.keep(kind, after)
+        self._keep(kind, after)
 
     def _delete(self, kind: str, body: Json) -> None:
         metadata = body["metadata"]
         with contextlib.suppress(errors.Missing):
             self._cluster.delete(
-                KINDS[kind],
+                routers.KINDS[kind],
                 metadata["name"],
                 metadata["namespace"],
                 uid=metadata.get("uid"),
                 resource_version=metadata.get("resourceVersion"),
             )
-        self._memory.drop(kind, body)
+        self._drop(kind, body)
+
+    def _keep(self, kind: str, item: Json) -> None:
+        if kind in routers.WATCHED:
+            self._overlay.keep(kind, item)
+
+    def _drop(self, kind: str, item: Json) -> None:
+        if kind in routers.WATCHED:
+            self._overlay.drop(kind, item)
 
     def _refresh(self, kind: str, namespace: str, name: str, stale: Json) -> None:
-        live = self._cluster.find(KINDS[kind], name, namespace)
+        live = self._cluster.find(routers.KINDS[kind], name, namespace)
         if live is not None:
-            self._memory.keep(kind, live)
+            self._keep(kind, live)
         elif stale["metadata"].get("uid"):
-            self._memory.drop(kind, stale)
+            self._drop(kind, stale)
 
 
 def disown(cluster: Cluster, kind: Kind, item: Json) -> Json:
@@ -195,6 +193,14 @@ def disown(cluster: Cluster, kind: Kind, item: Json) -> Json:
         {"op": "replace", "path": "/metadata/managedFields", "value": kept or [{}]},
     ]
     return cluster.patch(kind, metadata["name"], metadata["namespace"], patch)
+
+
+def router_of(target: Target) -> routers.Router:
+    """The router of a target; Invalid for one that this version does not have (a newer one began the release)."""
+    found = routers.TABLE.get(target.router)
+    if found is None:
+        raise errors.Invalid(f"router {target.router} is not known, this version has {', '.join(routers.TABLE)}")
+    return found
 
 
 def target_of(namespace: str, service: str, running: Mapping[str, str], new: Mapping[str, str], domain: str) -> Target:

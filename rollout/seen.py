@@ -60,6 +60,7 @@ class Seen:
     service: str = ""
     pod_labels: Mapping[str, str] = field(hash=False, default_factory=dict)
     """The one Service in front of the Deployment, and the labels of the pods that run now."""
+    router: str = "istio"
     route: Survey = field(default_factory=Survey)
     route_age: float = 0.0
     """Seconds since the present content of the route's objects was first seen."""

@@ -104,6 +104,8 @@ class Status(Model):
     service: str = ""
     pod_labels: dict[str, str] = {}
     """The Service whose traffic is moved, and the labels of its pods, recorded with the stable leg."""
+    router: str = "istio"
+    """Whose objects are written; recorded with the stable leg. Releases of before there was a choice have none."""
     checkpoint: str = ""
     checkpoint_at: Time | None = None
     """What the evidence judge knew at the last record, so that it need not read everything again, and when."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from deploy import errors, kinds, names, watch
+from deploy import errors, kinds, names, routers, watch
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from rollout.status import ENDED, Phase
@@ -71,8 +71,8 @@ class Watches:
 
     def __post_init__(self) -> None:
         self._add(kinds.RELEASE, self.release_changed, trim_release)
-        self._add(kinds.VIRTUAL_SERVICE, self.route_changed, everywhere=True)
-        self._add(kinds.DESTINATION_RULE, self.route_changed, everywhere=True)
+        for kind in routers.WATCHED.values():
+            self._add(kind, self.route_changed, everywhere=True)
         self._add(kinds.RELEASE_POLICY, self.release_policy_changed, trim_policy)
         self._add(kinds.DEPLOYMENT, self.deployment_changed, trim_metadata, metadata_only=True)
         for kind in POLICIES:

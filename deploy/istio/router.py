@@ -103,6 +103,14 @@ def remember(saved: Json, fresh: Json) -> Json:
     return memory.remember(saved, fresh)
 
 
+def routes(target: traffic.Target, objects: Objects) -> tuple[str, ...]:
+    """The VirtualServices that lead to the target's Service, or route calls of its name; ours too."""
+    ground = gathering.gather(target, objects)
+    found = {lane.owner for lane in ground.users_lanes} | {manifests.ident(body) for body in ground.mesh.covering}
+    own = {manifests.ident(ground.temporary)} if ground.temporary else set()
+    return tuple(f"{manifests.VIRTUAL_SERVICE} {ident}" for ident in sorted(found | own))
+
+
 def mentions(body: Json) -> frozenset[str]:
     """The names of Services that an object of the KINDS may be about, and ANY: to index thousands of them by.
 

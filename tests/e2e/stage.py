@@ -197,12 +197,10 @@ class Stage:
         """Nothing of ours is left; route, Service and Deployment are as they were (promise 7)."""
         left = self.cluster.list(kinds.DEPLOYMENT, self.namespace, labels=names.RELEASE).items
         assert left == [], "a canary is left"
-        rules = [item["metadata"]["name"] for item in self.cluster.list(kinds.DESTINATION_RULE, self.namespace).items]
-        assert rules == [name for kind, name in self.originals if kind == "DestinationRule"]
-        routes = [item["metadata"]["name"] for item in self.cluster.list(kinds.VIRTUAL_SERVICE, self.namespace).items]
-        assert routes == [name for kind, name in self.originals if kind == "VirtualService"]
-        services = [item["metadata"]["name"] for item in self.cluster.list(kinds.SERVICE, self.namespace).items]
-        assert services == [name for kind, name in self.originals if kind == "Service"]
+        for of in BY_NAME.values():
+            found = [item["metadata"]["name"] for item in self.cluster.list(of, self.namespace).items]
+            expected = [name for one, name in self.originals if one == of.kind]
+            assert of is kinds.DEPLOYMENT or found == expected, f"{of.plural} at rest"
         for (kind, name), before in self.originals.items():
             after = content(self.get(BY_NAME[kind], name))
             if kind == "Deployment":
@@ -235,7 +233,17 @@ def without_applied(item: Json) -> Json:
     return {**item, "metadata": {**item["metadata"], "annotations": kept}}
 
 
-BY_NAME = {kind.kind: kind for kind in (kinds.SERVICE, kinds.DEPLOYMENT, kinds.VIRTUAL_SERVICE, kinds.DESTINATION_RULE)}
+BY_NAME = {
+    kind.kind: kind
+    for kind in (
+        kinds.SERVICE,
+        kinds.DEPLOYMENT,
+        kinds.VIRTUAL_SERVICE,
+        kinds.DESTINATION_RULE,
+        kinds.HTTP_ROUTE,
+        kinds.GRPC_ROUTE,
+    )
+}
 
 
 def manifests(image: str, plan: dict[str, str], *extra: str, virtual_service: str = VIRTUAL_SERVICE) -> list[str]:

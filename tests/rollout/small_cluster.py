@@ -36,6 +36,7 @@ class SmallCluster:
     holds: bool = True
     rolls: bool = True
     """Whether native roll-outs come to their end; else they stop half way."""
+    served: frozenset[str] = frozenset({"VirtualService", "DestinationRule"})
     before: Callable[[Written], None] = nothing
     after: Callable[[Written], None] = nothing
 
@@ -57,6 +58,9 @@ class SmallCluster:
     def watched(self, kind: str) -> Sequence[Json]:
         """What a watch that is never late has brought."""
         return [copy.deepcopy(item) for (of, _), item in sorted(self.objects.items()) if of == kind]
+
+    def serves(self, kind: Kind) -> bool:
+        return kind.kind in self.served or any(of == kind.kind for of, _ in self.objects)
 
     # Writing.
 

@@ -136,7 +136,7 @@ def test_every_key_is_read(key: str, value: str, field: str, read: object) -> No
         pytest.param("max-failures", "0", "must be greater than or equal to 1, got 0", id="max failures"),
         pytest.param("on-failure", "ignore", "must be 'rollback' or 'hold', got ignore", id="on failure"),
         pytest.param("on-no-data", "wait", "must be 'hold', 'cancel' or 'promote', got wait", id="on no data"),
-        pytest.param("router", "smi", "must be 'istio', got smi", id="router"),
+        pytest.param("router", "nginx", "must be 'istio', 'gateway', 'smi' or 'service', got nginx", id="router"),
         pytest.param(
             "deadline", "1m", "must be at least the plan's own length, 4m, got 1m", id="shorter than the plan"
         ),

@@ -209,12 +209,37 @@ def test_the_plan_is_said_with_its_latency() -> None:
         pytest.param({"route": a_survey(PINNED, agreed=False)}, (Steer(PINNED),), id="pinned in every list"),
         pytest.param({"route": a_survey(PINNED), "route_age": 0.5}, (), id="settle again"),
         pytest.param({"route": a_survey(PINNED)}, (Raise(1),), id="and only then a pod"),
+        pytest.param({"route": a_survey(None, bare=frozenset({V1}))}, (), id="a leg whose endpoints are not known yet"),
+        pytest.param(
+            {"route": a_survey(None, bare=frozenset({CANARY}))}, ("Record", Steer(PINNED)), id="the canary has no pods"
+        ),
+        pytest.param(
+            {"route": a_survey(PINNED, waiting=("nobody accepted it",)), "route_age": 2.0}, (), id="not accepted yet"
+        ),
     ],
 )
 def test_preparing_makes_before_it_breaks(seen: dict[str, Any], acts: Any) -> None:
     """Law 8, step by step."""
     decision = decided(a_release(Phase.PREPARING), canary=None, **seen)
     assert tuple(act if act in acts else type(act).__name__ for act in decision.acts) == acts
+
+
+def test_a_route_that_nobody_accepts_is_said_after_a_while() -> None:
+    """No pod is made before; the reason is the implementation's own."""
+    route = a_survey(PINNED, waiting=("HTTPRoute shop/web: parent Gateway front says NoMatchingParent",))
+    decision = decided(a_release(Phase.PREPARING), canary=None, route=route, route_age=11.0)
+    status = recorded(decision)
+    assert (status.holding, status.message) == ("RouteNotAccepted", route.waiting[0])
+
+
+def test_a_weight_rises_when_the_legs_endpoints_are_known() -> None:
+    """Ready pods are not enough where the leg is a Service: its endpoints come later."""
+    bare = frozenset({CANARY})
+    preparing = decided(a_release(Phase.PREPARING), route=a_survey(PINNED, bare=bare))
+    cut_short = decided(a_release(), route=a_survey(PINNED, bare=bare))
+    assert (preparing.acts, cut_short.acts) == ((), ())
+    down = decided(a_release(), route=a_survey(STEP, bare=bare), workload=wishing("abort"))
+    assert isinstance(down.acts[0], Steer)
 
 
 def test_a_route_that_changed_before_the_first_split_is_saved_anew() -> None:
@@ -687,6 +712,9 @@ LEGS = frozenset({V1, V2, CANARY})
         ),
         pytest.param({"route": a_survey(NEW, legs=LEGS), "route_age": 1.9}, (), id="drain"),
         pytest.param({"route": a_survey(NEW, legs=LEGS)}, (Remove(),), id="the canary leaves"),
+        pytest.param(
+            {"route": a_survey(ALL, legs=LEGS, bare=frozenset({V2}))}, (), id="endpoints of the new ReplicaSet's leg"
+        ),
         pytest.param({"route": a_survey(NEW, legs=LEGS), "canary": a_canary(deleting=True)}, (), id="until it is gone"),
         pytest.param({"route": a_survey(NEW, legs=LEGS), "canary": None, "leavers": 1}, (), id="and its addresses"),
         pytest.param({"route": a_survey(NEW, legs=LEGS), "canary": None}, (Restore(),), id="the route as it was"),

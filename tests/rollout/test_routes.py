@@ -1,125 +1,17 @@
-"""Memory: our own writes lie over what is watched, until the watch has caught up."""
+"""A route, live: what is read, what is written, and what is tried again."""
 
-import time
 from collections.abc import Callable
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
 from deploy import errors, kinds, traffic
 from deploy.cluster import Cluster
-from deploy.traffic import Json, Split
+from deploy.traffic import Split
 from rollout import routes
-from rollout.routes import Memory, Routes
+from rollout.routes import Routes
 from tests.rollout.small_cluster import SmallCluster, Written
-
-KIND = "VirtualService"
-
-
-def route(version: int, name: str = "web", uid: str = "u", **spec: Any) -> Json:
-    return {"metadata": {"namespace": "shop", "name": name, "uid": uid, "resourceVersion": str(version)}, "spec": spec}
-
-
-def versions(found: list[Json]) -> list[tuple[str, str]]:
-    return sorted((item["metadata"]["name"], item["metadata"]["resourceVersion"]) for item in found)
-
-
-@pytest.mark.parametrize(
-    ("watched", "seen"),
-    [
-        pytest.param([], [("web", "5")], id="not there yet"),
-        pytest.param([route(4)], [("web", "5")], id="still the old one"),
-        pytest.param([route(5)], [("web", "5")], id="caught up"),
-        pytest.param([route(6)], [("web", "6")], id="somebody else wrote after us"),
-        pytest.param([route(10)], [("web", "10")], id="versions are numbers"),
-        pytest.param([route(4), route(1, "api")], [("api", "1"), ("web", "5")], id="others as they are"),
-    ],
-)
-def test_our_write_is_seen_until_the_watch_brings_it(watched: list[Json], seen: list[tuple[str, str]]) -> None:
-    """The newer of the two."""
-    memory = Memory()
-    memory.keep(KIND, route(5))
-    assert versions(memory.over(KIND, watched)) == seen
-
-
-def test_a_write_that_the_watch_has_brought_is_forgotten() -> None:
-    """From then on the watch alone is believed, and its deletions too."""
-    memory = Memory()
-    memory.keep(KIND, route(5))
-    memory.over(KIND, [route(5)])
-    assert memory.over(KIND, []) == []
-    assert memory.written == {}
-
-
-@pytest.mark.parametrize(
-    ("watched", "seen"),
-    [
-        pytest.param([], [], id="deleted by somebody else before the watch brought it"),
-        pytest.param([route(4)], [("web", "5")], id="the watch is behind, and shows it"),
-        pytest.param([route(6)], [("web", "6")], id="written by somebody else"),
-    ],
-)
-def test_a_write_that_the_watch_does_not_show_is_believed_for_a_while_only(
-    watched: list[Json], seen: list[tuple[str, str]]
-) -> None:
-    """An object that somebody else deleted at once would stand in our mind for ever."""
-    memory = Memory()
-    memory.keep(KIND, route(5))
-    assert versions(memory.over(KIND, [])) == [("web", "5")]
-    memory.written = {key: (item, time.monotonic()) for key, (item, _) in memory.written.items()}
-    assert versions(memory.over(KIND, watched)) == seen
-
-
-def test_a_write_is_believed_for_ten_seconds() -> None:
-    """Longer than any watch is late, shorter than a person's patience."""
-    memory = Memory()
-    before = time.monotonic()
-    memory.keep(KIND, route(5))
-    ((_, until),) = memory.written.values()
-    assert before + 10 <= until <= time.monotonic() + 10
-
-
-@pytest.mark.parametrize(
-    ("watched", "seen"),
-    [
-        pytest.param([route(5)], [], id="still watched"),
-        pytest.param([], [], id="gone"),
-        pytest.param([route(9, uid="new")], [("web", "9")], id="made anew by somebody else"),
-    ],
-)
-def test_what_we_deleted_is_not_seen_again(watched: list[Json], seen: list[tuple[str, str]]) -> None:
-    """Told by its uid: another object of the same name is another."""
-    memory = Memory()
-    memory.keep(KIND, route(5))
-    memory.drop(KIND, route(5))
-    assert versions(memory.over(KIND, watched)) == seen
-
-
-def test_a_deletion_that_the_watch_has_brought_is_forgotten() -> None:
-    """Nothing grows."""
-    memory = Memory()
-    memory.drop(KIND, route(5))
-    memory.over(KIND, [route(5)])
-    assert len(memory.deleted) == 1
-    memory.over(KIND, [])
-    assert memory.deleted == {}
-
-
-def test_made_after_it_was_deleted_it_is_there() -> None:
-    """Our own later write wins over our own earlier deletion."""
-    memory = Memory()
-    memory.drop(KIND, route(5))
-    memory.keep(KIND, route(8, uid="new"))
-    assert versions(memory.over(KIND, [route(5)])) == [("web", "8")]
-
-
-def test_kinds_are_apart() -> None:
-    """One name may be of two kinds."""
-    memory = Memory()
-    memory.keep(KIND, route(5))
-    memory.drop("DestinationRule", route(5))
-    assert versions(memory.over("DestinationRule", [route(5)])) == []
-    assert versions(memory.over(KIND, [])) == [("web", "5")]
 
 
 def test_a_target_is_a_value_of_its_own() -> None:
@@ -227,3 +119,40 @@ def test_what_is_nobodys_is_not_disowned() -> None:
     assert cluster.writes == [("replace", "VirtualService", "web")]
     found.disown(TARGET, saved)
     assert cluster.get(kinds.VIRTUAL_SERVICE, "web")["metadata"]["managedFields"] == [{"manager": "kubectl"}]
+
+
+def test_the_router_is_the_one_that_routes_the_service() -> None:
+    """Asked of what is watched; a kind that the server does not serve is asked for again after a while."""
+    _, found = a_routed_cluster("web")
+    chosen = found.choose(TARGET, None)
+    assert isinstance(chosen, traffic.Target)
+    assert chosen.router == "istio"
+    bare = SmallCluster(served=frozenset())
+    fresh = Routes(cast(Cluster, bare), bare.watched)
+    assert isinstance(fresh.choose(TARGET, None), tuple)
+    bare.served = frozenset({"VirtualService", "DestinationRule"})
+    assert isinstance(fresh.choose(TARGET, None), tuple)
+    assert isinstance(Routes(cast(Cluster, bare), bare.watched).choose(TARGET, None), traffic.Target)
+
+
+def test_a_router_of_a_later_version_is_said() -> None:
+    """A controller that was rolled back finds a release of a newer one."""
+    _, found = a_routed_cluster("web")
+    with pytest.raises(errors.Invalid, match="router future is not known"):
+        found.survey(replace(TARGET, router="future"), None)
+
+
+def test_a_fall_reads_no_endpoints() -> None:
+    """What only tells whether a rise may come does not stand in its way."""
+    cluster = SmallCluster(served=frozenset({"HTTPRoute"}))
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    cluster.seed(kinds.SERVICE, "web", spec=spec)
+    target = replace(TARGET, router="gateway")
+    found = Routes(cast(Cluster, cluster), cluster.watched)
+    found.define(target, frozenset(SPLIT.pins))
+    assert found.survey(target, None)[0].bare == frozenset(SPLIT.pins)
+    assert "EndpointSlice" in found.objects(target)
+    assert "EndpointSlice" not in found.bodies(target)
+    found.steer(target, SPLIT, None)
+    shown = found.survey(target, None)[0]
+    assert (shown.split, shown.agreed) == (SPLIT, True)

@@ -1,0 +1,1 @@
+"""The Gateway API router: HTTPRoutes and GRPCRoutes over temporary Services, read and rewritten by pure functions."""

@@ -1,0 +1,61 @@
+"""What the implementations say of a route: `status.parents`, one entry for each parent and controller.
+
+Accepted and ResolvedRefs of an entry are taken as said of the route's present generation, unless its
+`observedGeneration` is there and older (Istio sets it, Linkerd never does). That a route is accepted does not say that
+proxies follow it: the settle time does.
+"""
+
+from collections.abc import Iterator
+
+from deploy.gateway import manifests
+from deploy.traffic import Json
+
+BELIEVED = ("Accepted", "ResolvedRefs")
+
+
+def waiting(route: Json) -> tuple[str, ...]:
+    """What a rise has to wait for, each a sentence.
+
+    A parent of which nobody says anything is served by nobody, and its silence holds nothing up; a route of which
+    nobody says anything at all is waited for if it is ours, since then it is the only way to the legs.
+    """
+    entries = (route.get("status") or {}).get("parents") or []
+    where = manifests.ident(route)
+    if not entries:
+        nobody = f"{where}: no controller has accepted it, although it is the only route of the mesh's own calls"
+        return (nobody,) if manifests.is_ours(route) else ()
+    stale = [_parent(entry) for entry in entries if _is_stale(route, entry)]
+    if stale:
+        return (f"{where}: {', '.join(stale)} has not been told of its present content yet",)
+    accepting = [entry for entry in entries if _said(entry, "Accepted").get("status") == "True"]
+    if not accepting:
+        return tuple(_words(where, entry, "Accepted") for entry in entries)
+    bad = [entry for entry in accepting if _said(entry, "ResolvedRefs").get("status", "True") != "True"]
+    return tuple(_words(where, entry, "ResolvedRefs") for entry in bad)
+
+
+def is_accepted_mesh(route: Json) -> bool:
+    """Whether some mesh has accepted the route for a Service: then the cluster has one that takes such routes."""
+    entries = (route.get("status") or {}).get("parents") or []
+    served = [entry for entry in entries if (entry.get("parentRef") or {}).get("kind") == manifests.SERVICE]
+    return any(_said(entry, "Accepted").get("status") == "True" for entry in served)
+
+
+def _said(entry: Json, kind: str) -> Json:
+    found: Iterator[Json] = (one for one in entry.get("conditions") or [] if one.get("type") == kind)
+    return next(found, {})
+
+
+def _is_stale(route: Json, entry: Json) -> bool:
+    generation = manifests.metadata_of(route).get("generation", 0)
+    return any(_said(entry, kind).get("observedGeneration", generation) < generation for kind in BELIEVED)
+
+
+def _parent(entry: Json) -> str:
+    ref = entry.get("parentRef") or {}
+    return f"parent {ref.get('kind', 'Gateway')} {ref.get('name')}"
+
+
+def _words(where: str, entry: Json, kind: str) -> str:
+    said = _said(entry, kind)
+    return f"{where}: {_parent(entry)} says {kind} {said.get('status')}, {said.get('reason')}: {said.get('message')}"

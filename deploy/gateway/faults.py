@@ -1,0 +1,47 @@
+"""What makes it impossible to split a target's requests, each in a sentence that names the object."""
+
+from collections.abc import Iterator
+
+from deploy.gateway import gathering, grants, hangers, manifests, refs
+
+HEADLESS = "None"
+
+
+def find(ground: gathering.Ground) -> tuple[str, ...]:
+    """All faults, each once."""
+    leading = {lane.owner for lane in ground.users_lanes}
+    routes = [body for body in ground.routes if manifests.ident(body) in leading]
+    found = [
+        *_of_root(ground),
+        *_of_lists(ground),
+        *_of_names(ground),
+        *grants.faults(ground.target, routes, ground.grants),
+        *hangers.faults(ground.target, ground.hanging),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _of_root(ground: gathering.Ground) -> Iterator[str]:
+    where = f"Service {ground.target.namespace}/{ground.target.service}"
+    if ground.root is None:
+        yield f"{where} is not there"
+        return
+    if ground.wanted and manifests.spec_of(ground.root).get("clusterIP") == HEADLESS:
+        yield f"{where} is headless, and no route leads to it: a mesh routes only calls of a cluster IP"
+    if not ground.every_lane and not ground.wanted:
+        ours = ", ".join(manifests.ident(body) for body in ground.routes) or "no route"
+        yield f"{where}: {ours} leads its callers elsewhere, and none to the Service"
+
+
+def _of_lists(ground: gathering.Ground) -> Iterator[str]:
+    for lane in ground.users_lanes:
+        if fault := refs.fault(lane.entries, lane.reader):
+            yield f"{lane} {fault}"
+
+
+def _of_names(ground: gathering.Ground) -> Iterator[str]:
+    """An object of somebody else's that has a temporary one's name."""
+    wanted = {manifests.ident(body) for body in ground.wanted}
+    for body in ground.routes:
+        if manifests.ident(body) in wanted:
+            yield f"{manifests.ident(body)} exists and is not Rampart's: its name is needed for a while, rename it"

@@ -1,0 +1,58 @@
+"""Which router a Service needs."""
+
+import pytest
+
+from deploy import routers, traffic
+from deploy.traffic import Json
+
+TARGET = traffic.Target("shop", "web", {"app": "web"}, {"app": "web"})
+ROUTE: Json = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "VirtualService",
+    "metadata": {"name": "web", "namespace": "shop"},
+    "spec": {"hosts": ["web"], "http": [{"route": [{"destination": {"host": "web"}}]}]},
+}
+ISTIO: dict[str, list[Json]] = {"VirtualService": [], "DestinationRule": []}
+
+
+@pytest.mark.parametrize(
+    ("objects", "wanted", "chosen"),
+    [
+        pytest.param({**ISTIO, "VirtualService": [ROUTE]}, None, "istio", id="what routes it"),
+        pytest.param(ISTIO, None, "istio", id="what the cluster has"),
+        pytest.param(ISTIO, "istio", "istio", id="what was asked for"),
+    ],
+)
+def test_router_is_chosen(objects: dict[str, list[Json]], wanted: str | None, chosen: str) -> None:
+    """The annotation, else the route, else the cluster."""
+    assert routers.choose(TARGET, objects, wanted) == chosen
+
+
+@pytest.mark.parametrize(
+    ("objects", "wanted", "words"),
+    [
+        pytest.param({}, None, "the cluster serves no kind of route", id="nothing served"),
+        pytest.param({}, "istio", "needs the kind VirtualService, which the cluster does not serve", id="not served"),
+        pytest.param(ISTIO, "nginx", "nginx is not supported by this version", id="not built"),
+    ],
+)
+def test_what_can_not_be_chosen_is_said(objects: dict[str, list[Json]], wanted: str | None, words: str) -> None:
+    """With what was found."""
+    found = routers.choose(TARGET, objects, wanted)
+    assert isinstance(found, tuple)
+    assert words in found[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "managed", "is_leg"),
+    [
+        pytest.param("VirtualService", True, False, id="a route of ours"),
+        pytest.param("DestinationRule", True, True, id="legs"),
+        pytest.param("Service", True, True, id="a leg"),
+        pytest.param("Service", False, False, id="the user's own Service"),
+    ],
+)
+def test_legs_are_told_from_routes(kind: str, managed: bool, is_leg: bool) -> None:
+    """Without a leg no route is written."""
+    labels = {"rampart.dev/managed-by": "rampart"} if managed else {}
+    assert routers.is_leg({"kind": kind, "metadata": {"name": "web", "labels": labels}}) is is_leg

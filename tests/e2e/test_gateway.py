@@ -1,0 +1,167 @@
+"""Gateway API routes, served by istiod: a route of the mesh, one of a gateway, none at all, and a bad version."""
+
+import pytest
+
+from deploy import kinds
+from deploy.traffic import Json
+from sandbox import ports
+from tests.e2e import stage
+
+SIDE = """
+apiVersion: v1
+kind: Service
+metadata: {name: side}
+spec:
+  selector: {app: side}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: side}
+spec:
+  selector: {matchLabels: {app: side}}
+  template:
+    metadata: {labels: {app: side}}
+    spec:
+      containers: [{name: web, image: "web:v9", ports: [{containerPort: 8080}]}]
+"""
+
+MESH_ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web}
+spec:
+  parentRefs: [{group: "", kind: Service, name: web}]
+  rules:
+  - name: probes
+    matches: [{path: {type: PathPrefix, value: /probe}}]
+    filters: [{type: RequestRedirect, requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: /}}}]
+  - name: main
+    timeouts: {request: 5s}
+    backendRefs:
+    - name: web
+      port: 80
+      weight: 3
+      filters:
+      - type: ResponseHeaderModifier
+        responseHeaderModifier: {set: [{name: x-route, value: main}]}
+    - {name: side, port: 80, weight: 1}
+"""
+
+GATEWAY = f"""
+apiVersion: v1
+kind: Service
+metadata: {{name: front, namespace: istio-system}}
+spec:
+  selector: {{istio: ingressgateway}}
+  ports: [{{name: http, port: {ports.GATEWAY}, targetPort: {ports.GATEWAY}}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {{name: front, namespace: istio-system}}
+spec:
+  gatewayClassName: istio
+  addresses: [{{type: Hostname, value: front.istio-system.svc.cluster.local}}]
+  listeners: [{{name: http, port: {ports.GATEWAY}, protocol: HTTP, allowedRoutes: {{namespaces: {{from: All}}}}}}]
+"""
+
+GATEWAY_ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: front}
+spec:
+  parentRefs: [{name: front, namespace: istio-system}]
+  hostnames: ["HOST.example.com"]
+  rules: [{backendRefs: [{name: web, port: 80}]}]
+"""
+
+
+def weights(play: stage.Stage, name: str = "web", rule: int = 1) -> list[int]:
+    found: list[Json] = play.get(kinds.HTTP_ROUTE, name)["spec"]["rules"][rule]["backendRefs"]
+    return [ref["weight"] for ref in found]
+
+
+def test_route_of_the_mesh_is_split_and_restored() -> None:
+    """Filters and a second backend of the user's are kept; no request fails, and the route is byte-equal after."""
+    with stage.opened(SIDE, virtual_service=MESH_ROUTE) as play:
+        play.kubectl("rollout", "status", "deployment/side", "--timeout=60s")
+        del play.originals["Deployment", "side"]
+        play.send()
+        stage.wait("the second backend has requests", lambda: play.served("v9") > 0)
+        play.set_image("v2")
+        play.wait_weight("50")
+        stage.wait("half of three quarters", lambda: weights(play) == [150, 150, 100])
+        status = play.wait_phase("Promoted")
+        assert status["router"] == "gateway"
+        total = play.check_none_failed()
+        share = total.share("v9")
+        assert 0.18 < share < 0.32, f"the second backend had {share:.2f} of the requests, not a quarter"
+        play.check_rest("v2")
+
+
+def test_bad_version_is_taken_back() -> None:
+    """Weight to zero in the look that finds it; only its own requests failed."""
+    with stage.opened(SIDE, virtual_service=MESH_ROUTE) as play:
+        play.kubectl("rollout", "status", "deployment/side", "--timeout=60s")
+        del play.originals["Deployment", "side"]
+        play.send()
+        play.set_image("v2-errors20")
+        assert play.wait_phase("RolledBack")["reason"] == "SuccessRateLow"
+        total = play.finish_load()
+        assert {version for version, _ in total.failures} == {"v2"}, total.failures
+        play.check_rest("v2-errors20", paused=True)
+
+
+def test_callers_without_a_route_get_a_temporary_one() -> None:
+    """Nothing routes the Service: the annotation says how."""
+    with stage.opened(plan={"router": "gateway"}, virtual_service="") as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_weight("50")
+        stage.wait("half of all", lambda: weights(play, "web-rampart-80", 0) == [50, 50])
+        play.wait_phase("Promoted")
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def test_route_of_a_gateway_is_split_and_restored() -> None:
+    """Clients from outside, and the mesh's own by a temporary route."""
+    with stage.opened(virtual_service="") as play:
+        play.kubectl("apply", "-n", "istio-system", "-f", "-", given=GATEWAY)
+        play.apply(GATEWAY_ROUTE.replace("HOST", play.namespace))
+        play.originals.clear()
+        stage.remember(play)
+        play.send(url=ports.url(ports.GATEWAY), host=f"{play.namespace}.example.com")
+        play.set_image("v2")
+        play.wait_weight("50")
+        stage.wait("clients of the gateway meet v2", lambda: play.served("v2") > 10)
+        stage.wait("half of the outer", lambda: weights(play, "front", 0) == [50, 50])
+        stage.wait("half of the inner", lambda: weights(play, "web-rampart-80", 0) == [50, 50])
+        play.wait_phase("Promoted")
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+@pytest.mark.parametrize(
+    ("grant", "words"),
+    [
+        pytest.param("", "no ReferenceGrant in", id="none"),
+        pytest.param("to: [{group: '', kind: Service, name: web}]", "temporary Services beside it", id="by name"),
+    ],
+)
+def test_route_of_another_namespace_without_a_grant_is_refused(grant: str, words: str) -> None:
+    """Said at opt-in already; nothing is disturbed."""
+    with stage.opened(virtual_service="") as play:
+        route = GATEWAY_ROUTE.replace("name: web", f"name: web, namespace: {play.namespace}")
+        route = route.replace("{name: front}", f"{{name: {play.namespace}}}", 1).replace("HOST", play.namespace)
+        if grant:
+            given = f"from: [{{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: istio-system}}]\n  {grant}"
+            about = "apiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: front}\n"
+            play.apply(f"{about}spec:\n  {given}")
+        play.kubectl("apply", "-n", "istio-system", "-f", "-", given=route)
+        try:
+            play.set_image("v2")
+            stage.wait("it is refused", lambda: any(words in item["message"] for item in play.events("Refused")))
+            assert play.status().get("phase") in (None, "Pending")
+        finally:
+            play.kubectl("delete", "httproute", play.namespace, "-n", "istio-system")
