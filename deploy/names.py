@@ -16,6 +16,7 @@ PREVIEW = f"{GROUP}/preview"
 FINALIZER = f"{GROUP}/traffic"
 
 POD_TEMPLATE_HASH = "pod-template-hash"
+SERVICE_NAME = "kubernetes.io/service-name"
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 LABEL_LIMIT = 63
