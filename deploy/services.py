@@ -27,6 +27,9 @@ def choose(work: Workload, running: Mapping[str, str], around: Surroundings) -> 
     matching = [item for item in around.services if matches(selector_of(item), running)]
     wanted = work.annotations.get(CHOICE)
     where = f"Deployment {work.namespace}/{work.name}"
+    named = next((item for item in around.services if item["metadata"]["name"] == wanted), None)
+    if named is not None and (unfit := unmovable(work, named)):
+        return unfit
     if wanted is not None:
         matching = [item for item in matching if item["metadata"]["name"] == wanted]
         if not matching:
@@ -45,11 +48,22 @@ def faults(work: Workload, service: Json, around: Surroundings) -> tuple[str, ..
     where = f"Service {work.namespace}/{service['metadata']['name']}"
     if not matches(chosen, work.labels):
         return (f"{where}: its selector {chosen} does not take the held template's labels {work.labels}",)
-    if service["spec"].get("type") == "ExternalName":
-        return (f"{where} is of type ExternalName and has no pods",)
+    if unfit := unmovable(work, service):
+        return unfit
     others = [item["metadata"]["name"] for item in around.deployments if is_neighbour(item, work, chosen)]
     if others:
         return (f"{where} also selects the pods of Deployment {', '.join(others)}; a release needs one to itself",)
+    return ()
+
+
+def unmovable(work: Workload, service: Json) -> tuple[str, ...]:
+    """Why no share of the traffic of a Service of this kind can be moved."""
+    where, spec = f"Service {work.namespace}/{service['metadata']['name']}", service.get("spec") or {}
+    if spec.get("type") == "ExternalName":
+        return (f"{where} is of type ExternalName: it leads to a name outside and has no pods to share traffic among",)
+    if spec.get("clusterIP") == "None":
+        text = "its clients choose among the pods by themselves, so no share can be kept"
+        return (f"{where} is headless (clusterIP: None): {text}; name one with an address of its own by {CHOICE}",)
     return ()
 
 

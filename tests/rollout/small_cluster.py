@@ -201,9 +201,9 @@ class SmallCluster:
     def _serves_on(self, name: str, item: Json, living: set[str]) -> bool:
         """Whether a pod's canary, or an EndpointSlice's canary or Service, is still there."""
         labels = item["metadata"]["labels"]
-        if SERVICE_NAME in labels:
-            return ("Service", name) in self.objects
-        return labels[names.RELEASE] in living
+        if names.RELEASE in labels:
+            return labels[names.RELEASE] in living
+        return ("Service", name) in self.objects
 
     def _give_endpoints(self, service: Json) -> None:
         """A leg's Service has an endpoint for each ready pod of the canary or the ReplicaSet that it selects."""
@@ -232,7 +232,7 @@ class SmallCluster:
         for pod in pods:
             self.objects["Pod", pod] = {"metadata": {"name": pod, "labels": dict(about["labels"])}}
         self.objects["EndpointSlice", about["name"]] = {
-            "metadata": {"name": about["name"], "labels": dict(about["labels"])},
+            "metadata": {"name": about["name"], "labels": {**about["labels"], names.SERVICE_NAME: "web"}},
             "endpoints": [{"targetRef": {"name": pod}, "conditions": {"serving": True}} for pod in pods],
         }
 
