@@ -5,12 +5,10 @@ pin. A router whose legs are Services of these names has made it already; then i
 """
 
 from deploy import backends, names, traffic
-from deploy.services import selector_of
+from deploy.services import PINS, selector_of
 from deploy.traffic import Json
 
 COPIED = ("sessionAffinity", "sessionAffinityConfig", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy")
-OURS = frozenset({names.RELEASE, names.POD_TEMPLATE_HASH})
-"""Labels of pins, which the user's own selector has none of."""
 
 
 def name(service: str) -> str:
@@ -57,7 +55,7 @@ def without_node_port(port: Json) -> Json:
 def selector(service: Json, release: str) -> dict[str, str]:
     """The user's selector with the canary's pin; a pin that a router has put there for now is left out."""
     pin = traffic.canary(release)
-    users = {key: value for key, value in selector_of(service).items() if key not in OURS}
+    users = {key: value for key, value in selector_of(service).items() if key not in PINS}
     return {**users, pin.label: pin.value}
 
 

@@ -301,7 +301,7 @@ def replanned(plan: Plan, release: Release, seen: Seen, told: Told) -> Status:
 def bearable(release: Release, seen: Seen) -> traffic.Split:
     """The split that is wished, or one without users on a canary that is not ready to take them."""
     ready = seen.canary.ready if seen.canary is not None else 0
-    if ready < shares.pods(release, seen, release.step):
+    if ready < shares.size(release, seen, release.step):
         return shares.split_at(release, Decimal(0))
     return shares.wished(release)
 

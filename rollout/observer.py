@@ -237,6 +237,8 @@ class Observer:
         target = self._aim(view, found["metadata"]["name"], running_labels(view))
         plan = self.plan(view.work)
         wanted = plan.router if isinstance(plan, Plan) else None
+        if names.SELECTOR in (found["metadata"].get("annotations") or {}):  # it is moved already, whoever is gone
+            wanted = plans.RouterName.SERVICE
         return self._routes.choose(target, wanted.value if wanted else None)
 
     def _service(self, view: View) -> Json | tuple[str, ...]:
@@ -340,7 +342,7 @@ class Observer:
             thresholds=thresholds,
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
-            metrics=compared(release),
+            metrics=compared(release, is_preview),
             service=status.service,
             alone=is_alone,
             services=shares.leg_services(release),
@@ -500,10 +502,10 @@ def is_one_of_a_pair(name: str, items: Sequence[Json]) -> bool:
     return any(names.FINALIZER in (item["metadata"].get("finalizers") or ()) for item in mine)
 
 
-def compared(release: Release) -> tuple[metric.Metric, ...]:
+def compared(release: Release, is_preview: bool) -> tuple[metric.Metric, ...]:
     """The plan's custom metrics; where the legs meet different users none that compares them."""
-    known, is_apart = release.plan.metrics, release.step.only or release.status.phase is Phase.PREPARING
-    return tuple(one.asked for one in known if not (is_apart and one.or_stable))
+    known, differ = release.plan.metrics, is_preview or bool(release.step.only)
+    return tuple(one.asked for one in known if not (differ and one.or_stable))
 
 
 def canary_name(release: Release) -> str:

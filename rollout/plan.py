@@ -134,8 +134,7 @@ class Plan(BaseModel):
     @classmethod
     def fill(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Fill what depends on other values, before anything is checked."""
-        blue = given.get("strategy") == Strategy.BLUE_GREEN
-        return {"steps": (), **given} if blue else dict(given)
+        return {"steps": (), **given} if given.get("strategy") == Strategy.BLUE_GREEN else dict(given)
 
     @model_validator(mode="after")
     def check(self) -> "Plan":
@@ -155,8 +154,7 @@ class Plan(BaseModel):
     @property
     def length(self) -> timedelta:
         """The time that the plan takes when nothing holds it."""
-        stays = sum((self.stay(step) for step in self.stays), timedelta(0))
-        return stays + self.interval * self.is_previewed
+        return sum((self.stay(step) for step in self.stays), self.interval * self.is_previewed)
 
     @property
     def is_previewed(self) -> bool:

@@ -172,7 +172,7 @@ def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace)
     """Pods first, known to every proxy, then the weight: recorded, then done."""
     if step.lead and seen.unfit:
         return held_up("Refused", "; ".join(seen.unfit), release, seen, 30)
-    pods = shares.pods(release, seen, step)
+    pods = shares.size(release, seen, step)
     is_open = shares.is_open(release)
     if not is_open and (short := wait_for_pods(pods, release, seen, pace)):
         return short
@@ -204,9 +204,6 @@ def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace)
     return Decision((Record(status), done), (told,), pace.settle)
 
 
-ALONE = "; judged by its thresholds alone, for stable serves other users"
-
-
 def unready(release: Release, seen: Seen, pace: Pace) -> Decision:
     """Pods come up in their own time; what keeps them from it, a quota say, is told in its own words."""
     if seen.canary is None or seen.canary.waiting is None:
@@ -235,11 +232,14 @@ def share_words(step: Step, pods: int, release: Release, seen: Seen) -> str:
     return f"{words.exposure(step)} ({pods} {'pod' if pods == 1 else 'pods'})"
 
 
+ALONE = "; judged by its thresholds alone, for stable serves other users"
+
+
 def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
     """A step: its weight in the route, its pods in number, and then the judge's word."""
     if misplaced := put_right(release, seen, pace):
         return misplaced
-    pods = shares.pods(release, seen, release.step)
+    pods = shares.size(release, seen, release.step)
     is_wrong = seen.canary is not None and seen.canary.replicas < pods
     if is_wrong or (shares.is_open(release) and seen.canary is not None and seen.canary.replicas > pods):
         return Decision((Raise(pods),), (), pace.poll)
@@ -297,7 +297,7 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     lacking = frozenset(want.pins) - seen.route.legs
     if lacking:
         return Decision((Define(seen.route.legs | frozenset(want.pins)),), (), pace.settle)
-    pods = shares.pods(release, seen, release.step)
+    pods = shares.size(release, seen, release.step)
     if seen.canary is not None and seen.canary.replicas < pods:
         return Decision((Raise(pods),), (), pace.poll)
     short = seen.canary is None or seen.canary.ready < pods or seen.canary_age < pace.settle

@@ -99,7 +99,7 @@ class Routes:
 
     def unfit(self, target: Target, wanted: Sequence[Aside]) -> tuple[str, ...]:
         """Why the canary can not be given this beside its share."""
-        return routers.unfit(target, self.bodies(target), wanted) if wanted else ()
+        return routers.unfit(target, self.objects(target), wanted) if wanted else ()
 
     def define(self, target: Target, pins: frozenset[Pin]) -> None:
         self._write(partial(self.bodies, target), lambda objects: router_of(target).define(target, objects, pins))

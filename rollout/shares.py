@@ -69,12 +69,12 @@ def need(seen: Seen, weight: Decimal) -> int:
     return max(1, ceil(size * weight / 100))
 
 
-def pods(release: Release, seen: Seen, step: Step) -> int:
-    """Canary pods that this release has at a step; a previewed one is whole from the beginning (case 3)."""
-    weight = release.plan.load(step)
-    if numbers.apply(release) and weight < FULL:
-        return numbers.nearest(need(seen, FULL), weight)
-    return need(seen, FULL if release.plan.is_previewed else weight)
+def size(release: Release, seen: Seen, step: Step) -> int:
+    """Canary pods for a step of the release's plan; a previewed one is whole from the beginning (case 3)."""
+    load = release.plan.load(step)
+    if numbers.apply(release) and load < FULL:
+        return numbers.nearest(need(seen, FULL), load)
+    return need(seen, FULL if release.plan.is_previewed else load)
 
 
 def given(release: Release, seen: Seen, weight: Decimal) -> Decimal:

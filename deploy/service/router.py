@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from deploy import traffic
 from deploy.service import selectors
-from deploy.services import selector_of
+from deploy.services import PINS, selector_of
 from deploy.traffic import Change, Json, Verb
 
 API_GROUP = ""
@@ -41,7 +41,7 @@ def faults(target: traffic.Target, service: Json) -> tuple[str, ...]:
     where, found = _about(target), []
     if service["spec"].get("publishNotReadyAddresses"):
         found.append(f"{where}: publishNotReadyAddresses is set, so pods that are not ready would be given users")
-    ours = selectors.PINS & selector_of(service).keys() if selectors.read(service) is None else ()
+    ours = PINS & selector_of(service).keys() if selectors.read(service) is None else ()
     text = "by which Rampart tells versions apart: take it out"
     found += [f"{where}: its selector names {key}, {text}" for key in sorted(ours)]
     return tuple(found)
@@ -70,7 +70,7 @@ def restore(target: traffic.Target, objects: Objects, saved: Json) -> tuple[Chan
     if service is None:
         return ()
     memory = selectors.recall(service)
-    if not memory.legs and not selectors.PINS & selector_of(service).keys():
+    if not memory.legs and not PINS & selector_of(service).keys():
         return ()
     return _write(service, selectors.kept(service, selectors.steered(memory, None)))
 
@@ -98,7 +98,7 @@ def remember(saved: Json, fresh: Json) -> Json:
 def routes(target: traffic.Target, objects: Objects) -> tuple[str, ...]:
     """The Service itself, as long as it carries anything of ours: at rest no Service is a route."""
     service = find(target, objects)
-    moved = service is not None and (selectors.read(service) or selectors.PINS & selector_of(service).keys())
+    moved = service is not None and (selectors.read(service) or PINS & selector_of(service).keys())
     return (_about(target),) if moved else ()
 
 

@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from deploy import names
-from deploy.services import selector_of
+from deploy.services import PINS, selector_of
 from deploy.traffic import Json, Pin, Split
 
-ANNOTATION = f"{names.GROUP}/selector"
-PINS = frozenset({names.RELEASE, names.POD_TEMPLATE_HASH, names.MANAGED})
-"""Labels by which Rampart tells pods apart; no user's selector names one of them."""
+ANNOTATION = names.SELECTOR
 
 Selector = Mapping[str, str]
 

@@ -296,9 +296,9 @@ def opened(
     plan: dict[str, str] | None = None,
     flags: dict[str, str] | None = None,
     virtual_service: str = VIRTUAL_SERVICE,
-    kubeconfig: Path | None = None,
     service: str = SERVICE,
     deployment: str = DEPLOYMENT,
+    kubeconfig: Path | None = None,
 ) -> Iterator[Stage]:
     """A stage with everything running: the Deployment rolled out and the controller started.
 

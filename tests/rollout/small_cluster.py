@@ -19,7 +19,7 @@ Written = tuple[str, str, str]
 """Verb, kind and name of a write."""
 
 SHOP = "shop"
-SERVICE_NAME = "kubernetes.io/service-name"
+SERVICE_NAME = names.SERVICE_NAME
 
 
 def nothing(written: Written) -> None:
@@ -201,9 +201,9 @@ class SmallCluster:
     def _serves_on(self, name: str, item: Json, living: set[str]) -> bool:
         """Whether a pod's canary, or an EndpointSlice's canary or Service, is still there."""
         labels = item["metadata"]["labels"]
-        if names.RELEASE in labels:
-            return labels[names.RELEASE] in living
-        return ("Service", name) in self.objects
+        if SERVICE_NAME in labels and names.RELEASE not in labels:
+            return ("Service", name) in self.objects
+        return labels[names.RELEASE] in living
 
     def _give_endpoints(self, service: Json) -> None:
         """A leg's Service has an endpoint for each ready pod of the canary or the ReplicaSet that it selects."""

@@ -199,6 +199,41 @@ def test_a_release_moves_the_selector_and_puts_it_back(annotations: dict[str, st
     assert service(shop) == before
 
 
+@pytest.mark.parametrize(
+    "annotations",
+    [pytest.param({"steps": "50"}, id="in a step"), pytest.param({"strategy": "blue-green"}, id="in the bake")],
+)
+def test_what_a_vanished_release_left_in_the_selector_is_swept(annotations: dict[str, str]) -> None:
+    """The user's selector stands beside it, whoever finds it."""
+    shop = without_a_mesh(**annotations)
+    before = service(shop)
+    shop.change("v2")
+    shop.live(lambda found: found.phases in (["Stepping"], ["Baking"]))
+    del shop.cluster.objects["Release", shop.releases[0].name]
+    shop.annotate(steps="0")
+    for _ in range(6):
+        shop.look()
+    assert service(shop) == before
+    assert "Swept" in shop.reasons
+
+
+def test_a_newer_template_in_the_native_roll_out_finds_the_service_that_is_pinned() -> None:
+    """Law 13: the selector leads to the canary, and still is this Deployment's."""
+    shop = without_a_mesh(steps="50")
+    before = service(shop)
+    shop.cluster.rolls = False
+    shop.change("v2")
+    shop.live(lambda found: found.phases == ["Promoting"])
+    shop.look()
+    shop.change("v3")
+    shop.live(lambda found: found.phases == ["Promoting", "Stepping"])
+    assert names.MANAGED in service(shop)["selector"]
+    assert "Refused" not in shop.reasons
+    shop.cluster.rolls = True
+    shop.live(lambda found: found.phases == ["Superseded", "Promoted"])
+    assert service(shop) == before
+
+
 def test_the_share_is_read_from_the_ready_endpoints() -> None:
     """Of the Service's own slices; addresses that do not take connections are none."""
     shop = without_a_mesh(steps="50")

@@ -164,6 +164,11 @@ TALES: dict[str, Tale] = {
         (BLUE_GREEN, TESTED, RELEASE, (5.0, prometheus(False)), (200.0, prometheus(True))), (Phase.PROMOTED,), until=500
     ),
     "blue-green by steps": Tale((BLUE_GREEN, (0.0, annotate("steps", "10,50")), RELEASE), (Phase.PROMOTED,)),
+    "blue-green and the plan pauses in the bake": Tale(
+        (BLUE_GREEN, (0.0, annotate("steps", "100,pause")), RELEASE, (300.0, wish("resume"))),
+        (Phase.PROMOTED,),
+        until=500,
+    ),
     "blue-green and a newer template in the native roll-out": Tale(
         (BLUE_GREEN, RELEASE, (156.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=600
     ),

@@ -177,6 +177,19 @@ class World:
             total, failed = self.counters.setdefault(name, [(0.0, 0.0, 0.0)])[-1][1:]
             self.counters[name].append((self.clock + seconds, total + count, failed + count * failing))
 
+    def served(self) -> tuple[tuple[Pin, float], ...]:
+        """Each leg's part of all traffic; without a mesh a mixed one is by numbers of ready pods."""
+        split = self.split.shares if self.split else ()
+        if self.router != "service" or any(parts == traffic.WHOLE for _, parts in split):
+            return split
+        ready = [(pin, ready_behind(self, pin)) for pin, _ in split]
+        every = sum(number for _, number in ready) or 1
+        return tuple((pin, traffic.WHOLE * number / every) for pin, number in ready)
+
+    @property
+    def router(self) -> str:
+        return self.annotations.get(f"{names.GROUP}/router", "istio")
+
     def _part(self, pin: Pin, parts: float) -> float:
         """The part of all requests that a pin answers, or gets a copy of."""
         match self.split.aside if self.split else None:
@@ -186,19 +199,6 @@ class World:
                 return copied / traffic.WHOLE if pin == to else parts / traffic.WHOLE
             case _:
                 return parts / traffic.WHOLE
-
-    def served(self) -> tuple[tuple[Pin, float], ...]:
-        """Each leg's part of all traffic; without a mesh a mixed one is by numbers of ready pods."""
-        legs = self.split.shares if self.split else ()
-        if self.router != "service" or any(parts == traffic.WHOLE for _, parts in legs):
-            return legs
-        ready = [(pin, ready_behind(self, pin)) for pin, _ in legs]
-        every = sum(number for _, number in ready) or 1
-        return tuple((pin, traffic.WHOLE * number / every) for pin, number in ready)
-
-    @property
-    def router(self) -> str:
-        return self.annotations.get(f"{names.GROUP}/router", "istio")
 
     def _counted(self, name: str, seconds: float) -> tuple[int, int]:
         """Whole requests and failures of a workload in the last `seconds`."""
