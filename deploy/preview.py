@@ -4,13 +4,11 @@ It has the ports of the user's Service under the name `<service>-rampart-canary`
 pin. A router whose legs are Services of these names has made it already; then it is that router's to remove.
 """
 
-from deploy import names, traffic
-from deploy.services import selector_of
+from deploy import backends, names, traffic
+from deploy.services import PINS, selector_of
 from deploy.traffic import Json
 
 COPIED = ("sessionAffinity", "sessionAffinityConfig", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy")
-OURS = frozenset({names.RELEASE, names.POD_TEMPLATE_HASH})
-"""Labels of pins, which the user's own selector has none of."""
 
 
 def name(service: str) -> str:
@@ -21,6 +19,7 @@ def name(service: str) -> str:
 def build(service: Json, release: str, owner: tuple[str, str]) -> Json:
     """The preview of a Service for a release. owner: name and uid of the Deployment, with which it goes at the latest.
 
+    Labels and annotations by which a mesh knows how the Service is reached are copied, the user's others are not.
     What belongs to an outside address (node ports, load balancers, external names and addresses) is not copied.
     """
     metadata, spec = service["metadata"], service["spec"]
@@ -32,7 +31,12 @@ def build(service: Json, release: str, owner: tuple[str, str]) -> Json:
         "metadata": {
             "name": name(metadata["name"]),
             "namespace": metadata["namespace"],
-            "labels": {names.MANAGED: names.FIELD_MANAGER, names.PREVIEW: release},
+            "labels": {
+                **backends.of_meshes(metadata.get("labels")),
+                names.MANAGED: names.FIELD_MANAGER,
+                names.PREVIEW: release,
+            },
+            "annotations": backends.of_meshes(metadata.get("annotations")),
             "ownerReferences": [{**reference, "controller": False, "blockOwnerDeletion": False}],
         },
         "spec": {
@@ -51,7 +55,7 @@ def without_node_port(port: Json) -> Json:
 def selector(service: Json, release: str) -> dict[str, str]:
     """The user's selector with the canary's pin; a pin that a router has put there for now is left out."""
     pin = traffic.canary(release)
-    users = {key: value for key, value in selector_of(service).items() if key not in OURS}
+    users = {key: value for key, value in selector_of(service).items() if key not in PINS}
     return {**users, pin.label: pin.value}
 
 

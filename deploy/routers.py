@@ -7,6 +7,7 @@ from deploy import kinds, names, traffic
 from deploy.gateway import router as gateway
 from deploy.istio import router as istio
 from deploy.kinds import Kind
+from deploy.service import router as service
 from deploy.traffic import Change, Json
 
 CHOICE = f"{names.GROUP}/router"
@@ -47,10 +48,10 @@ class Router(Protocol):
     def mentions(self, body: Json) -> frozenset[str]: ...
 
 
-TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway}
+TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway, "service": service}
 """Every router that is built, in the order in which one is taken where nothing routes the Service yet."""
 
-NEEDED: Mapping[str, str] = {"istio": "VirtualService", "gateway": "HTTPRoute"}
+NEEDED: Mapping[str, str] = {"istio": "VirtualService", "gateway": "HTTPRoute", "service": "Service"}
 """The kind without which a router can do nothing."""
 
 WATCHED: Mapping[str, Kind] = {

@@ -15,12 +15,12 @@ from deploy import errors, hold, kinds, names, preview, services, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
+from rollout import numbers, policy, shares, signals
 from rollout import plan as plans
-from rollout import policy, signals
 from rollout.idle import Idle
 from rollout.plan import Plan
 from rollout.routes import Routes, target_of
-from rollout.seen import Base, Seen
+from rollout.seen import Base, Endpoints, Seen
 from rollout.settings import Settings
 from rollout.signals import Stage
 from rollout.status import Phase, Release, parse
@@ -194,6 +194,8 @@ class Observer:
         target = self._aim(view, found["metadata"]["name"], running_labels(view))
         plan = self.plan(view.work)
         wanted = plan.router if isinstance(plan, Plan) else None
+        if names.SELECTOR in (found["metadata"].get("annotations") or {}):  # it is moved already, whoever is gone
+            wanted = plans.RouterName.SERVICE
         return self._routes.choose(target, wanted.value if wanted else None)
 
     def _service(self, view: View) -> Json | tuple[str, ...]:
@@ -235,6 +237,7 @@ class Observer:
             revisions=view.revisions,
             canary=canary,
             canary_age=self._age(release, canary),
+            endpoints=self._endpoints(release),
             previewed=preview.leads_to(shown, release.name),
             preview_left=preview.is_of(shown, release.name),
             leavers=self._leavers(view, release, base),
@@ -298,8 +301,8 @@ class Observer:
         weighed = evidence.EvidenceQuestion(
             asked=question,
             began=status.ready_at or status.since,
-            weight=status.weight,
-            next_weight=following,
+            weight=shares.given(release, seen, status.weight),
+            next_weight=shares.given(release, seen, following) if following else None,
             least=self._settings.min_duration,
             checkpoint=status.checkpoint or None,
         )
@@ -313,6 +316,17 @@ class Observer:
             return None
         pods = self._cluster.list(kinds.POD, namespace, labels=f"{names.RELEASE}={release.name}").items
         return workload.read_canary(found, [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
+
+    def _endpoints(self, release: Release) -> Endpoints | None:
+        """Who is behind the Service now, where that is what a share is."""
+        if not numbers.apply(release) or release.status.phase is not Phase.STEPPING:
+            return None
+        chosen = f"{names.SERVICE_NAME}={release.status.service}"
+        slices = self._cluster.list(kinds.ENDPOINT_SLICE, release.namespace, labels=chosen).items
+        every = [item for found in slices for item in found.get("endpoints") or () if is_ready(item)]
+        head = f"{canary_name(release)}-"
+        ours = [item for item in every if (item.get("targetRef") or {}).get("name", "").startswith(head)]
+        return Endpoints(len(ours), len(every))
 
     def _preview(self, release: Release) -> Json | None:
         """The Service under the preview's name; asked for only where it matters."""
@@ -370,6 +384,11 @@ class Observer:
         pods = self._cluster.list(kinds.POD, view.namespace, labels=chosen).items
         slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items
         return sum(addresses_of(item, [*gone.values()]) for item in slices) or unready_leavers(pods)
+
+
+def is_ready(endpoint: Json) -> bool:
+    """Whether it takes new connections; a missing condition means so."""
+    return (endpoint.get("conditions") or {}).get("ready", True) is not False
 
 
 def judged_stages(plan: Plan) -> frozenset[Stage]:

@@ -1,7 +1,7 @@
 """The preview of a blue-green release: the new version at full size, reached by testers and by no user, and judged.
 
-It is judged by its own requests against the thresholds, and never against stable, whose requests are others' (section
-6 of the design). Whether a preview without requests keeps users from the switch, the plan says.
+It is judged by its own requests against the thresholds; stable, whose requests are others', is no control (section 6
+of the design). Whether a preview without requests keeps users from the switch, the plan says.
 """
 
 from typing import assert_never

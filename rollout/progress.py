@@ -10,9 +10,9 @@ from typing import assert_never
 from analysis.verdict import Verdict
 from deploy import traffic
 from deploy.workload import Held
-from rollout import cleanup, previewing, shares, words
+from rollout import cleanup, numbers, previewing, shares, words
 from rollout.holding import QUIET, held_up, not_yet, still_held
-from rollout.plan import OnNoData
+from rollout.plan import OnNoData, RouterName
 from rollout.seen import (
     Act,
     Decision,
@@ -82,7 +82,12 @@ def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
     stable = shares.stable_shares(seen)
     if not stable:
         return held_up("NothingRuns", "no ReplicaSet of the Deployment has pods yet", release, seen, pace.poll)
-    told = Told("Preparing", f"release of {release.spec.revision} begins: {words.plan_words(release.plan)}")
+    forecast = ""
+    if seen.router == RouterName.SERVICE:
+        if unfit := numbers.unfit(release.plan) or (ONE_SET if len(stable) > 1 else ""):
+            return held_up("Refused", unfit, release, seen, pace.look)
+        forecast = numbers.forecast(release.plan, shares.need(seen, shares.FULL))
+    told = Told("Preparing", f"release of {release.spec.revision} begins: {words.plan_words(release.plan)}{forecast}")
     status = words.note(
         release,
         seen,
@@ -99,6 +104,12 @@ def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
         base=seen.base.name if seen.base else "",
     )
     return Decision((Record(status),), (told,), 0)
+
+
+ONE_SET = (
+    "pods of several ReplicaSets run, and a Service can lead to those of one: to let the native roll-out end first,"
+    " do=revert, and change the template again"
+)
 
 
 def preparing(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -156,20 +167,16 @@ def first_split(release: Release, seen: Seen, pinned: traffic.Split, pace: Pace)
 def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
     """Pods first, known to every proxy, then the weight: recorded, then done."""
     pods = shares.pods(release, seen, weight)
-    canary = seen.canary
-    if canary is None or canary.replicas < pods:
-        return Decision((Raise(pods),), (), pace.poll)
-    if canary.ready < pods:
-        return Decision(look_again=pace.poll)
-    if seen.canary_age < pace.settle:
-        return Decision(look_again=pace.settle - seen.canary_age)
+    is_open = shares.is_open(release)
+    if not is_open and (unready := wait_for_pods(pods, seen, pace)):
+        return unready
     if waiting := wait_for_legs(shares.split_at(release, weight), seen, pace) or unaccepted(release, seen, pace):
         return waiting
     phase = Phase.BAKING if weight == shares.FULL else Phase.STEPPING
     plan = release.plan
     stays = len(plan.steps) + 1
     step = plan.step_of(weight)
-    share = f"{words.percent(weight)} to the canary ({pods} {'pod' if pods == 1 else 'pods'})"
+    share = share_words(weight, pods, release, seen)
     told = Told(phase.value, f"{because}{share}, step {step} of {stays}")
     status = words.note(
         release,
@@ -185,7 +192,26 @@ def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: 
         holding=still_held(release),
         **words.measured(seen),
     )
-    return Decision((Record(status), Steer(shares.split_at(release, weight))), (told,), pace.settle)
+    is_short = is_open and (seen.canary is None or seen.canary.replicas < pods)
+    done = Raise(pods) if is_short else Steer(shares.split_at(release, weight))
+    return Decision((Record(status), done), (told,), pace.settle)
+
+
+def wait_for_pods(pods: int, seen: Seen, pace: Pace) -> Decision | None:
+    """Make so many canary pods and wait until they are ready and every proxy knows them."""
+    canary = seen.canary
+    if canary is None or canary.replicas < pods:
+        return Decision((Raise(pods),), (), pace.poll)
+    if canary.ready < pods:
+        return Decision(look_again=pace.poll)
+    return Decision(look_again=pace.settle - seen.canary_age) if seen.canary_age < pace.settle else None
+
+
+def share_words(weight: Decimal, pods: int, release: Release, seen: Seen) -> str:
+    """A rise, for people; by numbers with what whole pods give."""
+    if numbers.apply(release) and weight < shares.FULL:
+        return f"{numbers.said(shares.need(seen, shares.FULL), weight)} to the canary"
+    return f"{words.percent(weight)} to the canary ({pods} {'pod' if pods == 1 else 'pods'})"
 
 
 def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -193,8 +219,11 @@ def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
     if misplaced := put_right(release, seen, pace):
         return misplaced
     pods = shares.pods(release, seen, release.status.weight)
-    if seen.canary is not None and seen.canary.replicas < pods:
+    is_wrong = seen.canary is not None and seen.canary.replicas < pods
+    if is_wrong or (shares.is_open(release) and seen.canary is not None and seen.canary.replicas > pods):
         return Decision((Raise(pods),), (), pace.poll)
+    if seen.endpoints is not None and seen.endpoints.canary < pods:
+        return Decision(look_again=pace.poll)
     if seen.policy_missing and release.status.paused_at is None:
         return without_policy(release, seen, pace)
     if seen.judgement is None:
@@ -245,8 +274,13 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     lacking = frozenset(want.pins) - seen.route.legs
     if lacking:
         return Decision((Define(seen.route.legs | frozenset(want.pins)),), (), pace.settle)
-    short = seen.canary is None or seen.canary.ready < shares.pods(release, seen, release.status.weight)
-    if short or seen.canary_age < pace.settle:
+    pods = shares.pods(release, seen, release.status.weight)
+    if seen.canary is not None and seen.canary.replicas < pods:
+        return Decision((Raise(pods),), (), pace.poll)
+    short = seen.canary is None or seen.canary.ready < pods or seen.canary_age < pace.settle
+    if short and numbers.apply(release) and seen.canary is not None and not seen.canary.waiting:
+        return Decision(look_again=pace.poll)
+    if short:
         text = seen.canary.waiting if seen.canary and seen.canary.waiting else "its pods are not ready"
         return held_up("CanaryNotReady", f"the weight waits for the canary: {text}", release, seen, pace.poll)
     if waiting := wait_for_legs(want, seen, pace):

@@ -39,6 +39,14 @@ class Base:
 
 
 @dataclass(frozen=True)
+class Endpoints:
+    """Ready addresses of the Service: those of the canary, and all of them."""
+
+    canary: int
+    every: int
+
+
+@dataclass(frozen=True)
 class Seen:
     """All that one look reads."""
 
@@ -48,6 +56,8 @@ class Seen:
     canary: Canary | None = None
     canary_age: float = 0.0
     """Seconds since the canary was first seen with as many ready pods as now."""
+    endpoints: Endpoints | None = None
+    """Read where shares are numbers of pods."""
     previewed: bool = False
     """A preview Service leads to the canary."""
     preview_left: bool = False

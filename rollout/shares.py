@@ -4,6 +4,7 @@ from decimal import Decimal
 from math import ceil
 
 from deploy import traffic
+from rollout import numbers
 from rollout.seen import (
     Seen,
 )
@@ -47,7 +48,22 @@ def need(seen: Seen, weight: Decimal) -> int:
 
 def pods(release: Release, seen: Seen, weight: Decimal) -> int:
     """Canary pods that this release has at this weight; a previewed one is whole from the beginning (case 3)."""
+    if numbers.apply(release) and weight < FULL:
+        return numbers.nearest(need(seen, FULL), weight)
     return need(seen, FULL if release.plan.is_previewed else weight)
+
+
+def given(release: Release, seen: Seen, weight: Decimal) -> Decimal:
+    """The share of the traffic that the canary has at this weight, in percent; by numbers what whole pods give."""
+    if not numbers.apply(release) or weight == FULL:
+        return weight
+    size = need(seen, FULL)
+    return numbers.share(size, numbers.nearest(size, weight))
+
+
+def is_open(release: Release) -> bool:
+    """Whether each further pod of the canary is met by users at once: their number is its share of the traffic."""
+    return numbers.apply(release) and release.status.phase is Phase.STEPPING
 
 
 def stable_shares(seen: Seen) -> tuple[Share, ...]:

@@ -20,9 +20,9 @@ def a_service(name: str = "web", labels: dict[str, str] | None = None, **spec: A
 
 
 def test_the_preview_has_the_ports_of_the_service_and_the_canary_s_pods() -> None:
-    """No node port and no outside address is taken twice; the user's labels would be picked up by monitors."""
+    """No node port and no outside address is taken twice; of labels only a mesh's are needed."""
     service = a_service(
-        labels={"team": "shop"},
+        labels={"team": "shop", "istio.io/use-waypoint": "shop"},
         type="LoadBalancer",
         clusterIP="10.0.0.1",
         externalTrafficPolicy="Local",
@@ -36,7 +36,8 @@ def test_the_preview_has_the_ports_of_the_service_and_the_canary_s_pods() -> Non
         "metadata": {
             "name": "web-rampart-canary",
             "namespace": "shop",
-            "labels": {names.MANAGED: "rampart", names.PREVIEW: "web-v2"},
+            "labels": {"istio.io/use-waypoint": "shop", names.MANAGED: "rampart", names.PREVIEW: "web-v2"},
+            "annotations": {},
             "ownerReferences": [
                 {
                     "apiVersion": "apps/v1",

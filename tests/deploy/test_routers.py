@@ -21,6 +21,9 @@ ISTIO: dict[str, list[Json]] = {"VirtualService": [], "DestinationRule": []}
         pytest.param({**ISTIO, "VirtualService": [ROUTE]}, None, "istio", id="what routes it"),
         pytest.param(ISTIO, None, "istio", id="what the cluster has"),
         pytest.param(ISTIO, "istio", "istio", id="what was asked for"),
+        pytest.param({"Service": []}, None, "service", id="no mesh: the Service itself"),
+        pytest.param({**ISTIO, "Service": []}, None, "istio", id="a mesh goes before the Service itself"),
+        pytest.param({**ISTIO, "VirtualService": [ROUTE], "Service": []}, "service", "service", id="asked for by name"),
     ],
 )
 def test_router_is_chosen(objects: dict[str, list[Json]], wanted: str | None, chosen: str) -> None:

@@ -71,3 +71,42 @@ def test_without_requests_to_the_preview_the_switch_is_made_and_the_bake_takes_i
         play.wait_phase("RolledBack")
         assert play.finish_load().failed > 0, "the bad version had users"
         play.check_rest("v2-errors50", paused=True)
+
+
+PORTS = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports:
+  - {name: http, port: 80, targetPort: 8080}
+  - {name: http-calls, port: 7070, targetPort: 7070}
+"""
+
+
+def test_every_port_of_a_service_follows_the_split() -> None:
+    """Two ports, with the gRPC statuses that the pods answer, meet the new version alike (case 19).
+
+    The pods speak HTTP/1.1 only, so both ports are named http.
+    """
+    deployment = stage.DEPLOYMENT.replace("containerPort: 8080", "containerPort: 8080}, {containerPort: 7070")
+    plan = {"steps": "50", "interval": "60s"}
+    with stage.opened(image="v1-grpc", plan=plan, service=PORTS, deployment=deployment) as play:
+        host = f"web.{play.namespace}.svc.cluster.local"
+        play.send(url="http://127.0.0.1:80", host=host)
+        with load.Load("http://127.0.0.1:7070", host, 40, seconds=300, box=play.box) as calls:
+            stage.wait("the other port is served", lambda: calls.counts().share("v1") == 1)
+            play.set_image("v2-grpc")
+            play.wait_weight("50")
+            stage.wait("the first port meets it", lambda: play.served("v2") > 100)
+            stage.wait("the second port meets it", lambda: served(calls, "v2") > 100)
+            play.wish("promote")
+            play.wait_phase("Promoted", patience=120)
+        assert calls.stop().failed == 0
+        play.check_none_failed()
+        play.check_rest("v2-grpc")
+
+
+def served(traffic: load.Load, version: str) -> int:
+    return sum(number for (_, seen, _), number in traffic.counts().counts.items() if seen == version)

@@ -206,7 +206,7 @@ class SmallCluster:
         for pod in pods:
             self.objects["Pod", pod] = {"metadata": {"name": pod, "labels": dict(about["labels"])}}
         self.objects["EndpointSlice", about["name"]] = {
-            "metadata": {"name": about["name"], "labels": dict(about["labels"])},
+            "metadata": {"name": about["name"], "labels": {**about["labels"], names.SERVICE_NAME: "web"}},
             "endpoints": [{"targetRef": {"name": pod}, "conditions": {"serving": True}} for pod in pods],
         }
 

@@ -114,6 +114,7 @@ class Tale:
 
 RELEASE = (1.0, template("v2"))
 BLUE_GREEN = (0.0, annotate("strategy", "blue-green"))
+NO_MESH = (0.0, annotate("router", "service"))
 TESTED = (0.0, tests(5.0))
 BAD = {"v2": Version(errors=0.2)}
 
@@ -169,6 +170,21 @@ TALES: dict[str, Tale] = {
     "blue-green edited to canary in the preview": Tale(
         (BLUE_GREEN, RELEASE, (30.0, annotate("strategy", "canary"))), (Phase.PROMOTED,)
     ),
+    "by numbers of pods": Tale((NO_MESH, RELEASE), (Phase.PROMOTED,), until=500),
+    "by numbers of pods and bad": Tale((NO_MESH, RELEASE), (Phase.ROLLED_BACK,), BAD, running="v1"),
+    "by numbers of pods and blue is doubled": Tale(
+        (NO_MESH, RELEASE, (100.0, resize(8))), (Phase.PROMOTED,), until=500
+    ),
+    "by numbers of pods and blue is halved": Tale(
+        (NO_MESH, RELEASE, (160.0, resize(2))), (Phase.PROMOTED,), until=500, lenient=True
+    ),
+    "by numbers of pods and the selector is rewritten": Tale(
+        (NO_MESH, RELEASE, (100.0, rewrite("with another label"))), (Phase.PROMOTED,), lenient=True, until=500
+    ),
+    "by numbers of pods and a newer template in the native roll-out": Tale(
+        (NO_MESH, RELEASE, (268.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=900
+    ),
+    "blue-green by the selector": Tale((NO_MESH, BLUE_GREEN, TESTED, RELEASE), (Phase.PROMOTED,)),
     "bad": Tale((RELEASE,), (Phase.ROLLED_BACK,), BAD, running="v1"),
     "bad and tried again when mended": Tale(
         (RELEASE, (150.0, mend("v2")), (151.0, wish("retry"))), (Phase.ROLLED_BACK, Phase.PROMOTED), BAD, until=600

@@ -15,7 +15,7 @@ from analysis.verdict import Judgement
 from deploy import names, traffic
 from deploy.traffic import Pin, Split, Survey
 from deploy.workload import Canary, Held, Revision, Workload
-from rollout import idle, machine, observer, signals
+from rollout import idle, machine, numbers, observer, signals
 from rollout import plan as plans
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
@@ -163,8 +163,7 @@ class World:
 
     def _serve(self, seconds: float) -> None:
         """Requests by the shares of the route, as counters that Prometheus keeps."""
-        shares = self.split.shares if self.split else ()
-        for pin, parts in shares:
+        for pin, parts in self.served():
             on_canary = pin.label == names.RELEASE and pin.value in self.canaries
             name = pin.value if on_canary else "web"
             failing = self.versions[self.canaries[name].digest].errors if on_canary else 0.0
@@ -173,6 +172,19 @@ class World:
                 count += self.tests_a_second * seconds
             total, failed = self.counters.setdefault(name, [(0.0, 0.0, 0.0)])[-1][1:]
             self.counters[name].append((self.clock + seconds, total + count, failed + count * failing))
+
+    def served(self) -> tuple[tuple[Pin, float], ...]:
+        """Each leg's part of all traffic; without a mesh a mixed one is by numbers of ready pods."""
+        shares = self.split.shares if self.split else ()
+        if self.router != "service" or any(parts == traffic.WHOLE for _, parts in shares):
+            return shares
+        ready = [(pin, ready_behind(self, pin)) for pin, _ in shares]
+        every = sum(number for _, number in ready) or 1
+        return tuple((pin, traffic.WHOLE * number / every) for pin, number in ready)
+
+    @property
+    def router(self) -> str:
+        return self.annotations.get(f"{names.GROUP}/router", "istio")
 
     def _counted(self, name: str, seconds: float) -> tuple[int, int]:
         """Whole requests and failures of a workload in the last `seconds`."""
@@ -269,6 +281,7 @@ class World:
             previewed=self.preview == release.name,
             preview_left=self.preview == release.name,
             service="web",
+            router=self.router,
             route=self.survey(),
             route_age=self.clock - self.route_changed,
             plan=self.plan(),
@@ -508,6 +521,16 @@ def weight_is_never_ahead_of_its_record(world: World) -> bool:
     return Decimal(world.split.share(release.pin)) / 100 <= release.status.weight
 
 
+def shares_by_number_are_recorded(world: World) -> bool:
+    """Where pods are the share, there are never more of them than the recorded weight asks for (the order law)."""
+    release = world.release
+    if release is None or world.split is None or not numbers.apply(release):
+        return True
+    is_mixed = all(parts > 0 for _, parts in world.split.shares)
+    allowed = numbers.nearest(world.replicas, release.status.weight)
+    return not is_mixed or ready_behind(world, release.pin) <= allowed
+
+
 def nobody_is_on_pods_that_roll(world: World) -> bool:
     """While old and new pods replace each other, all traffic is on a canary (promise 2)."""
     if world.paused or world.split is None or not world.exists:
@@ -530,6 +553,7 @@ LAWS: tuple[Callable[[World], bool], ...] = (
     canary_pods_wait_for_the_pin,
     preview_has_its_leg,
     weight_is_never_ahead_of_its_record,
+    shares_by_number_are_recorded,
     nobody_is_on_pods_that_roll,
     only_judged_templates_roll,
 )
