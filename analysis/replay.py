@@ -60,7 +60,8 @@ class Tape:
 
     @property
     def end(self) -> datetime:
-        return self.stays[-1].until
+        """Until when judges look: two scrapes longer than the canary's traffic was seen, which is as exact as that."""
+        return min(self.stays[-1].until + timedelta(seconds=2 * recording.scrape(self.recording)), self.recording.ended)
 
     def stay(self, now: datetime) -> Stay:
         return next((stay for stay in self.stays if now < stay.until), self.stays[-1])

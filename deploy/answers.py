@@ -1,5 +1,6 @@
 """What an answer of the API server means: JSON, a line of a watch, or an error of our own tree."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ QUOTED = 500
 
 UNEXPLAINED = "the server rejected our request due to an error in our request"
 """All that the API server says, with status 422, of a JSON patch whose path or `test` did not match."""
+
+NO_RIGHT = re.compile(r' is forbidden: User ".*" cannot ', re.DOTALL)
+"""How the API server's authorizer says no, unlike admission plugins and webhooks, whose status is 403 too."""
 
 BY_STATUS: dict[int, type[errors.ClusterError]] = {
     400: errors.Invalid,
@@ -59,9 +63,14 @@ def _has_version(subject: object) -> bool:
     return isinstance(about, dict) and isinstance(about.get("resourceVersion"), str)
 
 
-def refusal(what: str, status: int, body: bytes, headers: Mapping[str, str]) -> errors.ClusterError:
-    """The error that an HTTP status other than 2xx stands for, with the server's words and its Retry-After."""
+def refusal(what: str, status: int, body: bytes, headers: Mapping[str, str], right: str = "") -> errors.ClusterError:
+    """The error that an HTTP status other than 2xx stands for, with the server's words and its Retry-After.
+
+    `right` names what has to be granted for this call, such as `list virtualservices.networking.istio.io in shop`.
+    """
     words = _words(body)
+    if status == 403 and right and NO_RIGHT.search(words):
+        return errors.NotGranted(f"may not {right}: grant it to the controller's ServiceAccount (403 {words})")
     message = f"{what}: {status} {words}" if words else f"{what}: {status}"
     return _class_for(status)(message, retry_after=_seconds(headers.get("Retry-After")))
 

@@ -82,7 +82,7 @@ def guess(text: str, services: Collection[str]) -> Leg | None:
 
     A name that was cut tells a pin that never was: whoever wishes for the true one defines it anew, by the same name.
     """
-    for label, role in ROLES.items():
+    for label, role in ROLES.items() if JOINT in text else ():
         _, joint, value = text.partition(f"{JOINT}{role}-")
         for service in services if joint and value else ():
             if names.fit(service, f"rampart-{role}-{value}") == text:

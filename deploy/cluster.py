@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import urllib3
 from kubernetes import client, config
@@ -22,7 +23,10 @@ CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 CONNECTIONS = 32
 PAGE = 500
+OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+"""Where the kubelet says in which namespace a pod runs."""
 METHODS = {"create": "POST", "replace": "PUT", "patch": "PATCH", "delete": "DELETE"}
+RBAC_VERBS = {"replace": "update"}
 JSON = "application/json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -38,7 +42,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class _Call:
-    """One request; `what` is how messages name it, `media` the type of its body."""
+    """One request; `what` is how messages name it, `right` what must be granted for it, `media` its body's type."""
 
     verb: str
     plural: str
@@ -48,11 +52,20 @@ class _Call:
     body: Json | JsonPatch | None = field(default=None, hash=False)
     media: str = JSON
     accept: str = JSON
+    right: str = ""
 
 
 def in_cluster() -> client.ApiClient:
     """A client as the pod's own ServiceAccount, whose token is read again when the kubelet renews it."""
     return _client(config.load_incluster_config)
+
+
+def own_namespace() -> str:
+    """The namespace of the pod that this process runs in; Unreachable outside of a pod."""
+    try:
+        return OWN_NAMESPACE.read_text().strip()
+    except OSError as error:
+        raise errors.Unreachable(f"the pod's own namespace is not known: {error}") from error
 
 
 def from_kubeconfig(path: str | None = None, context: str | None = None) -> client.ApiClient:
@@ -282,7 +295,8 @@ class Cluster:
         self, verb: str, kind: Kind, namespace: str | None = None, name: str = "", subresource: str = ""
     ) -> _Call:
         what = f"{verb} {kind.called(namespace, name)}"
-        return _Call(verb, kind.plural, what, self._served_as(kind).path(namespace, name, subresource))
+        path = self._served_as(kind).path(namespace, name, subresource)
+        return _Call(verb, kind.plural, what, path, right=_right(verb, kind, namespace, subresource))
 
     def _about(self, path: str) -> Json:
         """What the server says of itself at a path; nothing where it has no such path."""
@@ -316,7 +330,8 @@ class Cluster:
                 self._observer(call.verb, call.plural, status, time.monotonic() - started)
         if 200 <= status < 300:
             return response
-        raise answers.refusal(call.what, status, streams.whole(call.what, response), response.headers)
+        body = streams.whole(call.what, response)
+        raise answers.refusal(call.what, status, body, response.headers, call.right)
 
     def _send(self, call: _Call, timeout: tuple[float, float]) -> urllib3.BaseHTTPResponse:
         method = METHODS.get(call.verb, "GET")
@@ -337,6 +352,14 @@ class Cluster:
 
 def _tests(patch: Json | JsonPatch) -> bool:
     return isinstance(patch, list) and any(step["op"] == "test" for step in patch)
+
+
+def _right(verb: str, kind: Kind, namespace: str | None, subresource: str) -> str:
+    """The right that a call needs, as a rule of RBAC names it: resources stand there with their group."""
+    resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
+    whole = f"{resource}.{kind.group}" if kind.group else resource
+    where = f" in {namespace}" if namespace and kind.namespaced else ""
+    return f"{RBAC_VERBS.get(verb, verb)} {whole}{where}"
 
 
 def _given(**values: str | None) -> tuple[tuple[str, str], ...]:

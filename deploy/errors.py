@@ -5,9 +5,11 @@ ClusterError                 any refusal or failure; `retry_after` seconds if th
 ├── Busy                     429, 5xx
 ├── Conflict                 409: the object changed since it was read, or exists already
 ├── Missing                  404
-├── Forbidden                401, 403: a right that the installation lacks
+├── Forbidden                401, 403: who we are is not known, or an admission plugin refused
+│   └── NotGranted           403 of the authorizer: a right that the installation lacks
 ├── Invalid                  400, 422: the server refused the content (an admission policy too)
-└── Expired                  410: a watch or list has to begin anew
+├── Expired                  410: a watch or list has to begin anew
+└── Fenced                   not sent at all: this process may not write now
 """
 
 
@@ -36,7 +38,11 @@ class Missing(ClusterError):
 
 
 class Forbidden(ClusterError):
-    """A right is missing."""
+    """We are not known, or may not."""
+
+
+class NotGranted(Forbidden):
+    """A right is missing; the message says which one is to be granted."""
 
 
 class Invalid(ClusterError):
@@ -45,3 +51,7 @@ class Invalid(ClusterError):
 
 class Expired(ClusterError):
     """The resource version is too old; list again."""
+
+
+class Fenced(ClusterError):
+    """The write was not sent, as this process does not lead."""

@@ -34,9 +34,13 @@ class Words:
 class Herald:
     """Writes Events. What was said already is not said again, also after a restart: its name is taken."""
 
-    def __init__(self, cluster: Cluster, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, cluster: Cluster, tell: Callable[[str], None], wrote: Callable[[str], None] = lambda reason: None
+    ) -> None:
+        """`tell` hears what could not be said and why, `wrote` the reason of each Event that was not there before."""
         self._cluster = cluster.within(PATIENCE_SECONDS)
         self._tell = tell
+        self._wrote = wrote
 
     def say(self, about: Json, words: Words, now: datetime) -> bool:
         """Say it about an object (a Deployment, a Release); returns whether it stands there now.
@@ -50,6 +54,7 @@ class Herald:
         except errors.ClusterError as error:
             self._tell(f"{words.reason} could not be said: {error}")
             return False
+        self._wrote(words.reason)
         return True
 
 

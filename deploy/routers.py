@@ -59,6 +59,7 @@ WATCHED: Mapping[str, Kind] = {
     for kind in (
         kinds.VIRTUAL_SERVICE,
         kinds.DESTINATION_RULE,
+        kinds.SERVICE_PROFILE,
         kinds.HTTP_ROUTE,
         kinds.GRPC_ROUTE,
         kinds.REFERENCE_GRANT,

@@ -77,7 +77,8 @@ class Reflector:
     """Keeps a cache of one kind in all namespaces, or in the ones named, and says what changes.
 
     `on_change` is called by the reflector's own threads, one after the other for each object; it must not block.
-    What `get`, `items` and `select` return is shared: read it, never write it.
+    What `get`, `items` and `select` return is shared: read it, never write it. An `optional` kind that the server does
+    not know has no objects, until it is known.
     """
 
     def __init__(
@@ -90,10 +91,11 @@ class Reflector:
         namespaces: Iterable[str] = (),
         trim: Trim = lambda found: found,
         metadata_only: bool = False,
+        optional: bool = False,
         pace: Pace | None = None,
     ) -> None:
         self._cache = Cache()
-        source = _Source(cluster, kind, metadata_only, pace or Pace())
+        source = _Source(cluster, kind, metadata_only, optional, pace or Pace())
         scopes: list[str | None] = [*sorted(set(namespaces))] or [None]
         self._feeds = [_Feed(source, scope, _Sink(self._cache, trim, on_change, tell)) for scope in scopes]
 
@@ -113,6 +115,11 @@ class Reflector:
     def is_synced(self) -> bool:
         """Whether everything was listed once; before that, an absent object may exist."""
         return all(feed.listed.is_set() for feed in self._feeds)
+
+    @property
+    def not_granted(self) -> str:
+        """The right that is missing, and so what is known is old or nothing; empty where none is."""
+        return next((feed.not_granted for feed in self._feeds if feed.not_granted), "")
 
     def wait_until_synced(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
@@ -134,7 +141,13 @@ class _Source:
     cluster: Cluster
     kind: Kind
     metadata_only: bool
+    optional: bool
     pace: Pace
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the kind may be missing, and the server says that it is. ClusterError where it says nothing."""
+        return self.optional and not self.cluster.serves(self.kind)
 
 
 @dataclass(frozen=True)
@@ -172,6 +185,7 @@ class _Feed(threading.Thread):
     def __init__(self, source: _Source, scope: str | None, sink: _Sink) -> None:
         super().__init__(name=f"watch-{source.kind.plural}-{scope or 'all'}", daemon=True)
         self.listed = threading.Event()
+        self.not_granted = ""
         self._source = source
         self._scope = scope
         self._sink = sink
@@ -197,14 +211,24 @@ class _Feed(threading.Thread):
                 self._version = self._list()
             return 0.0 if self._follow(self._version) else self._wait()
         except errors.ClusterError as error:
-            if isinstance(error, errors.Expired):
-                self._version = None
-            self._say(str(error), type(error).__name__)
+            self._hear(error)
             return max(self._wait(), error.retry_after or 0.0)
         except Exception:  # noqa: BLE001
             self._version = None
             self._say(traceback.format_exc(), "defect")
             return self._wait()
+
+    def _hear(self, error: errors.ClusterError) -> None:
+        self.not_granted = str(error) if isinstance(error, errors.NotGranted) else ""
+        if isinstance(error, errors.Expired | errors.Missing):
+            self._version = None
+        try:
+            if isinstance(error, errors.Missing) and self._source.is_unknown:
+                self._lose_all_but(set())
+                error = errors.Missing("the API server does not know this kind")
+        except errors.ClusterError as other:
+            error = other
+        self._say(str(error), type(error).__name__)
 
     def _wait(self) -> float:
         self._failures += 1
@@ -216,12 +240,16 @@ class _Feed(threading.Thread):
         for page in source.cluster.pages(source.kind, self._scope, metadata_only=source.metadata_only):
             seen.update(self._sink.take(found) for found in page.items)
             version = page.resource_version
+        self._lose_all_but(seen)
+        self._recover()
+        return version
+
+    def _lose_all_but(self, seen: set[Key]) -> None:
+        """Everything that there is was seen; what is known beside it is gone."""
         for key, _ in self._sink.cache.items():
             if self._scope in (None, key[0]) and key not in seen:
                 self._sink.lose(key)
         self.listed.set()
-        self._recover()
-        return version
 
     def _follow(self, version: str) -> bool:
         """Watch until the server ends it; returns whether it was a real watch, and not one that ended at once."""
@@ -261,6 +289,7 @@ class _Feed(threading.Thread):
 
     def _recover(self) -> None:
         self._failures = 0
+        self.not_granted = ""
         if self._trouble:
             self._trouble = ""
             self._sink.tell(f"{self.name} is resumed")

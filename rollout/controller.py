@@ -3,28 +3,26 @@
 import random
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from analysis import custom, evidence, judge, preflight
-from analysis.judge import Question
-from analysis.mesh import Mesh
-from analysis.meshes import ISTIO
 from analysis.prometheus import Access, Prometheus
-from analysis.threshold import Latency
-from analysis.verdict import Judgement
 from deploy import errors, events
 from deploy.cluster import Cluster, from_kubeconfig, in_cluster
-from rollout import telemetry
+from rollout import elector, telemetry
 from rollout.actor import Actor
 from rollout.clock import Clock
 from rollout.desk import Desk
+from rollout.elector import Reign
 from rollout.health import Server
+from rollout.lateness import Lateness
 from rollout.metrics import Metrics
+from rollout.metrics_judge import MetricsJudge
 from rollout.observer import Observer, View
 from rollout.reconciler import Reconciler
 from rollout.routes import Routes
-from rollout.seen import Level, Pace, Told
+from rollout.seen import Level, Pace, Seen, Told
 from rollout.settings import Settings
 from rollout.status import Release
 from rollout.watching import Watches
@@ -35,95 +33,61 @@ NET_SECONDS = 30.0
 BEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 120.0
 FIRST_LOOKS_A_SECOND = 20.0
+FAREWELL_SECONDS = 1.0
+"""Looks in hand may go on for so long before a leader that stops writes no more, so that the next one need not wait."""
 LEAST_BACKOFF, MOST_BACKOFF = 0.2, 30.0
-
-
-@dataclass(frozen=True)
-class MetricsJudge:
-    """The judge over one Prometheus, asked at a desk so that no look waits for it long."""
-
-    prometheus: Prometheus
-    desk: Desk
-    mesh: Mesh = ISTIO
-    known: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The last answers about Deployments at rest, for looks that do not wait for a newer one."""
-
-    def judge(self, name: str, question: Question) -> Judgement | None:
-        about = (question.canary, question.since, question.bad_looks, question.last_bad, question.metrics)
-        return self.desk.ask(name, "judge", about, lambda: self._beside(question, self._by_threshold(question)))
-
-    def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None:
-        asked = question.asked
-        about = (asked.canary, asked.since, question.weight, asked.bad_looks, asked.metrics)
-        return self.desk.ask(name, "evidence", about, lambda: self._beside(asked, self._by_evidence(question)))
-
-    def _by_threshold(self, question: Question) -> Judgement:
-        return judge.judge(question, self.prometheus.ask, self.mesh)
-
-    def _by_evidence(self, question: evidence.EvidenceQuestion) -> Judgement:
-        return evidence.judge(question, self.prometheus.read, self.mesh)
-
-    def _beside(self, question: Question, said: Judgement) -> Judgement:
-        """With the custom metrics, if there are any."""
-        return custom.beside(said, question, self.prometheus.ask)
-
-    def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]:
-        """What is wrong with custom metrics, seen on the version that runs."""
-        namespace, _, workload = name.partition("/")
-        answer = self.desk.ask(
-            name, "trial", trial, lambda: custom.faults((namespace, workload), trial, self.prometheus.ask, now)
-        )
-        if answer is not None:
-            self.known[f"{name} {trial}"] = answer
-        return self.known.get(f"{name} {trial}", ())
-
-    def faults(self, name: str, now: datetime, latency: Latency | None) -> tuple[str, ...]:
-        namespace, _, workload = name.partition("/")
-        answer = self.desk.ask(
-            name,
-            "preflight",
-            latency,
-            lambda: preflight.faults(namespace, workload, self.prometheus.ask, now, latency=latency, mesh=self.mesh),
-        )
-        if answer is not None:
-            self.known[name] = answer
-        return self.known.get(name, ())
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class Office:
+    """What looks and writes during one reign. What it remembers of the world is as old as the reign, and no older."""
+
+    reign: Reign
+    reconciler: Reconciler
+
+
 class Controller:
-    """One running controller; `run` returns after `stop`."""
+    """One running controller; `run` returns after `stop`.
+
+    Its watches always run. It looks and writes while it leads; otherwise it stands by, with full caches.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._log = telemetry.log("controller")
-        self.metrics = Metrics()
-        api = from_kubeconfig(str(settings.kubeconfig)) if settings.kubeconfig else in_cluster()
-        self._cluster = Cluster(api, observer=self.metrics.request)
+        self._office: Office | None = None
+        self.metrics = Metrics(self._leads)
+        self._api = from_kubeconfig(str(settings.kubeconfig)) if settings.kubeconfig else in_cluster()
+        self._cluster = Cluster(self._api, observer=self.metrics.request)
         self._prometheus = Prometheus(access_of(settings))
-        self._herald = events.Herald(self._cluster, lambda text: self._log.warning("event not written", why=text))
+        self._herald = events.Herald(
+            self._fenced(self._permit),
+            lambda text: self._log.warning("event not written", why=text),
+            self.metrics.event,
+        )
         self._queue: Queue[str] = Queue()
-        self._desk = Desk(self._queue.add)
-        self._clock = Clock(self._queue.add, self._lost)
+        self._lateness = Lateness(time.monotonic)
+        self._desk = Desk(self._touch)
+        self._clock = Clock(self._ring, self._lost)
         self._watches = Watches(
             self._cluster, settings.namespaces, self._touch, self._spread, self._watch_told, self._policies_changed
         )
-        routes = Routes(self._cluster, self._watches.routes)
-        pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
-        metrics_judge = MetricsJudge(self._prometheus, self._desk, settings.telemetry)
-        observer = Observer(self._cluster, routes, metrics_judge, settings, now)
-        actor = Actor(self._cluster, routes, now)
-        self._reconciler = Reconciler(
-            self._cluster, observer, actor, self._tell, pace, settings.keep, self.metrics.judged
+        self._elector = elector.of(
+            settings, self._cluster, elector.Court(self._lead, self._stand_by, self._elector_told)
         )
-        self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry)
+        self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry, self._notes)
         self._stopping = threading.Event()
         self._failures: dict[str, int] = {}
         self._first_looks = 0
         self._beat = time.monotonic()
+
+    def _fenced(self, allow: Callable[[], None]) -> Cluster:
+        """The same door, for writes that only a leader may do."""
+        return Cluster(self._api, observer=self.metrics.request, allow=allow)
 
     def run(self) -> None:
         """Work until `stop` is called; then stop in order: no new looks, looks in hand end, watches end."""
@@ -138,11 +102,14 @@ class Controller:
         ]
         for worker in workers:
             worker.start()
+        if self._elector is None:
+            self._lead(elector.unopposed())
+        else:
+            self._elector.start()
         self._stopping.wait()
         self._log.info("stopping", in_hand=self._queue.in_hand)
         self._queue.close()
-        for worker in workers:
-            worker.join(20)
+        self._resign(workers)
         self._clock.stop()
         self._watches.stop()
         self._server.stop()
@@ -150,6 +117,51 @@ class Controller:
         self._prometheus.close()
         self._cluster.close()
         self._log.info("stopped")
+
+    def _resign(self, workers: list[threading.Thread]) -> None:
+        """Looks in hand end, or break off at their next write; the lease is let go when nothing is being written."""
+        join(workers, FAREWELL_SECONDS if self._elector is not None else 20)
+        if self._elector is not None:
+            self._elector.close()
+            if join(workers, 10):
+                self._elector.release()
+
+    def _leads(self) -> bool:
+        office = self._office
+        return office is not None and office.reign.holds()
+
+    def _permit(self) -> None:
+        """Stands before what is told by whoever leads now."""
+        if not self._leads():
+            raise errors.Fenced("not written: this process does not lead")
+
+    def _lead(self, reign: Reign) -> None:
+        """Look at everything, with a fresh memory: another one led until now."""
+        cluster = self._fenced(reign.check)
+        settings, routes = self._settings, Routes(cluster, self._watches.routes)
+        pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
+        metrics_judge = MetricsJudge(self._prometheus, self._desk, self.metrics, settings.telemetry)
+        observer = Observer(cluster, routes, metrics_judge, settings, now)
+        actor = Actor(cluster, routes, now)
+        reconciler = Reconciler(cluster, observer, actor, self._tell, pace, settings.keep, self._looked)
+        self.metrics.stood_down()
+        self._first_looks = 0
+        self._failures.clear()
+        self._office = Office(reign, reconciler)
+        self._log.info("leading", in_flight=len(self._watches.in_flight()))
+        self._watches.recall()
+
+    def _stand_by(self, why: str) -> None:
+        """Caches stay full, so that this process can lead again at once; nothing is looked at."""
+        self._office = None
+        self._lateness.clear()
+        self.metrics.stood_down()
+        self._log.warning("standing by", why=why)
+
+    @property
+    def port(self) -> int:
+        """Where its own endpoints are served."""
+        return self._server.port
 
     def stop(self) -> None:
         self._stopping.set()
@@ -163,12 +175,20 @@ class Controller:
                 self.metrics.queue.set(len(self._queue))
 
     def _look(self, name: str) -> None:
-        """One look; whatever it raises, the next one is planned."""
+        """One look; whatever it raises, the next one is planned. A standby does not look."""
+        office = self._office
+        if office is None or not office.reign.holds():
+            return
         namespace, _, deployment = name.partition("/")
+        self.metrics.lateness.observe(self._lateness.begin(name))
         began = time.monotonic()
         with telemetry.bound(namespace=namespace, deployment=deployment):
             try:
-                again = self._reconciler.reconcile(namespace, deployment)
+                again = office.reconciler.reconcile(namespace, deployment)
+            except errors.Fenced as error:
+                again = None
+                self._log.info("look broken off", why=str(error))
+                self.metrics.looks.labels("Fenced").inc()
             except errors.ClusterError as error:
                 again = self._back_off(name)
                 self._log.warning("look failed", why=str(error), kind=type(error).__name__, again_in=again)
@@ -182,7 +202,7 @@ class Controller:
                 self.metrics.looks.labels("done").inc()
         self.metrics.look_seconds.observe(time.monotonic() - began)
         if again is not None and not self._stopping.is_set():
-            self._clock.after(again, name) if again > 0 else self._queue.add(name)
+            self._plan(name, again)
 
     def _back_off(self, name: str, least: float = LEAST_BACKOFF) -> float:
         """At once at first, then ever later; half of it random."""
@@ -203,26 +223,57 @@ class Controller:
             self._herald.say(view.deployment, words, now())
         if release is not None:
             self._herald.say(reference(release), words, now())
-            self.metrics.release(release)
+            if self._leads():
+                self.metrics.told(release)
 
-    def _touch(self, name: str, urgent: bool) -> None:
+    def _looked(self, view: View, seen: Seen | None) -> None:
+        if not self._leads():
+            return
+        if view.release is None or seen is None:
+            self.metrics.at_rest((view.namespace, view.name))
+        else:
+            self.metrics.looked(view.release, seen, self._settings.settle)
+
+    def _touch(self, name: str, urgent: bool = False) -> None:
+        """Ask for a look; a standby asks for none: whoever comes to lead looks at everything."""
+        if self._office is None:
+            return
+        self._lateness.call(name)
         self._queue.add(name, urgent)
+
+    def _ring(self, name: str) -> None:
+        if self._office is None:
+            return
+        self._lateness.ring(name)
+        self._queue.add(name)
+
+    def _plan(self, name: str, seconds: float) -> None:
+        if seconds <= 0:
+            self._touch(name)
+            return
+        self._lateness.plan(name, seconds)
+        self._clock.after(seconds, name)
 
     def _spread(self, name: str) -> None:
         """First looks at what rests are spread, so that a start is no storm."""
         self._first_looks += 1
-        self._clock.after(self._first_looks / FIRST_LOOKS_A_SECOND % 600, name)
+        self._plan(name, self._first_looks / FIRST_LOOKS_A_SECOND % 600)
 
     def _cast_net(self) -> None:
         """Look at everything that is under way, against every lost wake-up."""
         for name in self._watches.open_names():
-            self._queue.add(name)
+            self._touch(name)
 
     def _policies_changed(self) -> None:
         """The hold is proven anew for everything that is opted in, at a bounded rate."""
-        self._reconciler.policies_changed()
+        if (office := self._office) is None:
+            return
+        office.reconciler.policies_changed()
         for name in self._watches.opted_in():
             self._spread(name)
+
+    def _elector_told(self, text: str) -> None:
+        self._log.warning("leadership", what=text)
 
     def _watch_told(self, text: str) -> None:
         self._log.warning("watch", what=text)
@@ -230,7 +281,7 @@ class Controller:
     def _lost(self, name: str) -> None:
         self._log.warning("wake-up lost", name=name)
         if "/" in name:
-            self._queue.add(name)
+            self._touch(name)
 
     def _mark_beat(self) -> None:
         self._beat = time.monotonic()
@@ -240,7 +291,23 @@ class Controller:
         return (f"the clock has not struck for {silence:.0f} s",) if silence > DEAD_AFTER_SECONDS else ()
 
     def _unready(self) -> tuple[str, ...]:
-        return self._watches.unsynced()
+        """A standby is as ready as a leader; one that may not even read the lease never will be."""
+        forbidden = self._elector.forbidden if self._elector is not None else ""
+        return (*self._watches.unsynced(), *((forbidden,) if forbidden else ()))
+
+    def _notes(self) -> tuple[str, ...]:
+        """What /readyz says beside whether it is."""
+        leader = self._elector.leader if self._elector is not None else ""
+        state = "leader" if self._leads() else f"standby: {leader} leads" if leader else "standby: no leader is known"
+        return (state, *self._watches.notes())
+
+
+def join(threads: list[threading.Thread], seconds: float) -> bool:
+    """Wait for all of them for at most so long; whether all have ended."""
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
 
 
 def access_of(settings: Settings) -> Access:

@@ -14,9 +14,12 @@ Check = Callable[[], tuple[str, ...]]
 class Server:
     """Serves on host:port until it is stopped."""
 
-    def __init__(self, listen: str, alive: Check, ready: Check, registry: CollectorRegistry) -> None:
+    def __init__(
+        self, listen: str, alive: Check, ready: Check, registry: CollectorRegistry, notes: Check = lambda: ()
+    ) -> None:
+        """`notes` are lines that /readyz says beside what is wrong; they make nothing unready."""
         host, _, port = listen.rpartition(":")
-        checks = {"/healthz": alive, "/readyz": ready}
+        checks: dict[str, tuple[Check, Check]] = {"/healthz": (alive, lambda: ()), "/readyz": (ready, notes)}
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -27,8 +30,10 @@ class Server:
                 if path == "/metrics":
                     self.answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
                 elif path in checks:
-                    wrong = checks[path]()
-                    self.answer(503 if wrong else 200, ("\n".join(wrong) or "ok").encode() + b"\n", "text/plain")
+                    check, more = checks[path]
+                    wrong = check()
+                    text = "\n".join((*(wrong or ("ok",)), *more()))
+                    self.answer(503 if wrong else 200, f"{text}\n".encode(), "text/plain; charset=utf-8")
                 else:
                     self.answer(404, b"there are /healthz, /readyz and /metrics\n", "text/plain")
 

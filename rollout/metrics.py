@@ -1,92 +1,141 @@
-"""The controller's own metrics, with labels that can not grow without bound; a release's series go when it ends."""
+"""The controller's own metrics, with labels that can not grow without bound; docs/operations.md lists them all.
+
+What concerns one release has the labels of its Deployment, and is kept by `series`: it goes when the release ends.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from analysis.verdict import Judgement
-from rollout.status import ENDED, Release
+from analysis import outcome
+from rollout.seen import Seen
+from rollout.series import Key, Series, key_of
+from rollout.status import ENDED, Phase, Release
+
+Answer = TypeVar("Answer")
+
+SHORT = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+LONG = (0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 45, 60, 120, 300)
 
 
 class Metrics:
     """One registry of everything that /metrics shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, leads: Callable[[], bool] = lambda: True) -> None:
         self.registry = CollectorRegistry()
-        self.looks = Counter(
-            "rampart_looks", "Looks at a Deployment, by how they ended.", ["result"], registry=self.registry
+        self.looks = self._counter("looks", "Looks at a Deployment, by how they ended.", "result")
+        self.look_seconds = self._histogram("look_seconds", "How long one look took.", SHORT)
+        self.lateness = self._histogram(
+            "look_lateness_seconds",
+            "How long after it was due (planned for then, or called for by a change) a look began.",
+            SHORT,
         )
-        self.look_seconds = Histogram(
-            "rampart_look_seconds",
-            "How long one look took.",
-            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
-            registry=self.registry,
+        self.queue = self._gauge("queue_depth", "Deployments that wait for a look.")
+        self.leader = self._gauge("leader", "1 while this process leads, 0 while it stands by.")
+        self.leader.set_function(lambda: float(leads()))
+        self.requests = self._counter(
+            "api_requests",
+            "Requests to the API server, by what came back; code 0 is no answer.",
+            "verb",
+            "kind",
+            "code",
         )
-        self.queue = Gauge("rampart_queue_depth", "Deployments that wait for a look.", registry=self.registry)
-        self.requests = Counter(
-            "rampart_api_requests", "Requests to the API server.", ["verb", "kind", "code"], registry=self.registry
+        self.request_seconds = self._histogram(
+            "api_request_seconds",
+            "How long a request to the API server took until its answer began, or until it failed.",
+            SHORT,
+            "verb",
         )
-        self.weight = Gauge(
-            "rampart_release_weight_percent",
-            "Weight of the canary in each release in flight.",
-            ["namespace", "deployment"],
-            registry=self.registry,
+        self.prometheus_seconds = self._histogram(
+            "prometheus_seconds",
+            "How long a query took, answered or not, by what it was for:"
+            " threshold, evidence, custom (metrics of a ReleasePolicy), trial (of those, at rest), preflight.",
+            SHORT,
+            "query",
         )
-        self.phase = Gauge(
-            "rampart_release_phase",
-            "1 for the phase of each release in flight.",
-            ["namespace", "deployment", "phase"],
-            registry=self.registry,
+        self.prometheus_errors = self._counter(
+            "prometheus_errors", "Queries without a trustworthy answer, by reason.", "reason"
         )
-        self.measured = Gauge(
-            "rampart_release_measured",
-            "What the last look measured of each release in flight: success_percent, latency_ms, share_percent,"
-            " requests, evidence (100 convicts) and proof.",
-            ["namespace", "deployment", "value"],
-            registry=self.registry,
+        self.verdicts = self._counter(
+            "verdicts", "Judgements, by verdict and reason; one for each look that judged.", "verdict", "reason"
         )
-        self.verdicts = Counter(
-            "rampart_verdicts", "Judgements, by verdict and reason.", ["verdict", "reason"], registry=self.registry
+        self.events = self._counter("events", "Kubernetes Events written, by reason; repeats are none.", "reason")
+        self.ended = self._counter("releases", "Releases whose end this process saw, by outcome.", "outcome")
+        self.rollback_seconds = self._histogram(
+            "rollback_seconds",
+            "How long after a release was decided to fall (judged bad, aborted, superseded or other) all of its"
+            " traffic was back: the route has stood without the canary for the settle time.",
+            LONG,
         )
-        self.ended = Counter(
-            "rampart_releases", "Releases that ended, by outcome.", ["outcome"], registry=self.registry
-        )
-        self._phases: dict[tuple[str, str], str] = {}
-        self._values: dict[tuple[str, str], set[str]] = {}
+        self.series = Series(self.registry, leads)
+        self._falls: dict[Key, datetime | None] = {}
+        """When the releases that fall were decided to; None once their traffic is back."""
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(f"rampart_{name}", words, labels, registry=self.registry)
+
+    def _gauge(self, name: str, words: str) -> Gauge:
+        return Gauge(f"rampart_{name}", words, registry=self.registry)
+
+    def _histogram(self, name: str, words: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"rampart_{name}", words, labels, buckets=buckets, registry=self.registry)
 
     def request(self, verb: str, kind: str, code: int, seconds: float) -> None:
         """One answered request; 0 is no answer."""
         self.requests.labels(verb, kind, str(code)).inc()
+        self.request_seconds.labels(verb).observe(seconds)
 
-    def judged(self, release: Release, judgement: Judgement) -> None:
-        """What a look measured."""
-        self.verdicts.labels(judgement.verdict.value, judgement.reason.value).inc()
-        share = None if judgement.seen_share is None else 100 * judgement.seen_share
-        values = {
-            "success_percent": judgement.success,
-            "latency_ms": judgement.latency_ms,
-            "share_percent": share,
-            "requests": judgement.requests,
-            "evidence": judgement.evidence,
-            "proof": judgement.proof,
-        }
-        key = (release.namespace, release.spec.deployment)
-        for value, number in values.items():
-            if number is not None:
-                self.measured.labels(*key, value).set(number)
-                self._values.setdefault(key, set()).add(value)
+    def event(self, reason: str) -> None:
+        """One Event written."""
+        self.events.labels(reason).inc()
 
-    def release(self, release: Release) -> None:
-        """What a release shows now."""
-        key = (release.namespace, release.spec.deployment)
-        before = self._phases.pop(key, None)
-        if before is not None:
-            self.phase.remove(*key, before)
+    def asked(self, query: str, ask: Callable[[str, datetime], Answer]) -> Callable[[str, datetime], Answer]:
+        """The same question to Prometheus, measured."""
+
+        def measured(promql: str, at: datetime) -> Answer:
+            began = time.monotonic()
+            answer = ask(promql, at)
+            self.prometheus_seconds.labels(query).observe(time.monotonic() - began)
+            if isinstance(answer, outcome.Broken):
+                self.prometheus_errors.labels(answer.fault.value).inc()
+            return answer
+
+        return measured
+
+    def looked(self, release: Release, seen: Seen, settle: float) -> None:
+        """What a look saw of a release in flight; `settle` seconds are what proxies are given to follow a route."""
+        if seen.judgement is not None:
+            self.verdicts.labels(seen.judgement.verdict.value, seen.judgement.reason.value).inc()
+        self.series.show(release, seen.judgement)
+        is_back = release.pin not in seen.route.shown and seen.route_age >= settle
+        if release.status.phase is Phase.ROLLING_BACK and is_back:
+            self._back(key_of(release), seen.now - timedelta(seconds=seen.route_age - settle))
+
+    def _back(self, key: Key, moment: datetime) -> None:
+        if (decided := self._falls.get(key)) is not None:
+            self._falls[key] = None
+            self.rollback_seconds.observe(max(0.0, (moment - decided).total_seconds()))
+
+    def told(self, release: Release) -> None:
+        """What a release shows after a decision that is told."""
         if release.status.phase in ENDED:
-            for value in self._values.pop(key, ()):
-                self.measured.remove(*key, value)
-            if before is not None:
-                self.weight.remove(*key)
+            self._falls.pop(key_of(release), None)
+            if self.series.drop(release):
                 self.ended.labels(release.status.phase.value).inc()
             return
-        self._phases[key] = release.status.phase.value
-        self.phase.labels(*key, release.status.phase.value).set(1)
-        self.weight.labels(*key).set(float(release.status.weight))
+        if release.status.phase is Phase.ROLLING_BACK and release.status.decisions:
+            self._falls.setdefault(key_of(release), release.status.decisions[-1].at)
+        self.series.show(release)
+
+    def at_rest(self, key: Key) -> None:
+        """There is no release in flight."""
+        self._falls.pop(key, None)
+        self.series.rest(key)
+
+    def stood_down(self) -> None:
+        """Another process leads from now on: a standby shows no release."""
+        self._falls.clear()
+        self.series.clear()

@@ -152,27 +152,44 @@ class Observer:
         return (*found, *(text for text in self._judge.tried(name, now, trial) if text not in found))
 
     def plan(self, work: Workload) -> Plan | tuple[str, ...]:
-        return plans.resolve(work.annotations, self._settings.defaults, self._policies(work.namespace))
+        return self._resolved(work, self._policies(work.namespace))
 
-    def _policies(self, namespace: str) -> Mapping[str, Json]:
-        """The ReleasePolicies of a namespace by name; none where the cluster does not know the kind."""
+    def _resolved(self, work: Workload, policies: Mapping[str, Json] | str) -> Plan | tuple[str, ...]:
+        """The plan by annotations, policy and defaults; who names no policy needs no right to read them."""
+        defaults = self._settings.defaults
+        if not isinstance(policies, str):
+            return plans.resolve(work.annotations, defaults, policies)
+        named = plans.policy_named(work.annotations, defaults)
+        if named is not None:
+            return (f"ReleasePolicy {named} can not be read: {policies}",)
+        return plans.resolve(work.annotations, defaults, {})
+
+    def _policies(self, namespace: str) -> Mapping[str, Json] | str:
+        """The ReleasePolicies of a namespace by name, none where the cluster does not know the kind; or why we may not
+        read them."""
         try:
             found = self._cluster.list(kinds.RELEASE_POLICY, namespace).items
         except errors.Missing:
             return {}
+        except errors.NotGranted as error:
+            return str(error)
         return {item["metadata"]["name"]: item for item in found}
 
     def _planned(self, work: Workload | None, release: Release) -> tuple[Plan | tuple[str, ...], str]:
         """The plan that is asked for; where the policy of a release in flight is gone, the recorded one, and that."""
         if work is None:
             return (), ""
-        known, defaults = self._policies(work.namespace), self._settings.defaults
+        known = self._policies(work.namespace)
         if release.status.phase is not Phase.PENDING:
             recorded = release.plan
-            missing = policy.lacking(plans.policy_named(work.annotations, defaults), recorded.policy, known)
+            named = plans.policy_named(work.annotations, self._settings.defaults)
+            if isinstance(known, str):
+                missing = f"{known}: the weight stays" if named or recorded.policy else ""
+            else:
+                missing = policy.lacking(named, recorded.policy, known)
             if missing:
                 return recorded, missing
-        return plans.resolve(work.annotations, defaults, known), ""
+        return self._resolved(work, known), ""
 
     def proof(self, view: View) -> str | None:
         """Whether the hold acts on the Deployment, by a dry run."""

@@ -137,7 +137,8 @@ def lay_route(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     if unsettled := wait_for_settle(seen, pace):
         return unsettled
     if route.split != pinned or not route.agreed:
-        return wait_for_legs(pinned, seen, pace) or first_split(release, seen, pinned, pace)
+        waiting = wait_for_legs(pinned, seen, pace) or unaccepted(release, seen, pace)
+        return waiting or first_split(release, seen, pinned, pace)
     return unaccepted(release, seen, pace)
 
 

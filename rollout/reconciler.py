@@ -1,10 +1,10 @@
 """One look at one Deployment: observe, decide, act, and say when to look again."""
 
 import collections
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from analysis.verdict import Judgement
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from rollout import idle, machine, signals
@@ -18,8 +18,8 @@ from rollout.status import Phase, Release
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10
 
-Measured = Callable[[Release, Judgement], None]
-"""Told what each look measured."""
+Looked = Callable[[View, Seen | None], None]
+"""Told what each look saw; None: of a Deployment without a release in flight."""
 
 Teller = Callable[[View, Release | None, Told], None]
 """Tells one decision to people: Events and the log."""
@@ -53,13 +53,13 @@ class Reconciler:
         tell: Teller,
         pace: Pace,
         keep: int = 3,
-        measured: Measured | None = None,
+        looked: Looked | None = None,
     ) -> None:
         self._cluster = cluster
         self._observer = observer
         self._actor = actor
         self._tell = tell
-        self._measured = measured
+        self._looked = looked
         self._pace = pace
         self._keep = keep
         self._proofs = Proofs()
@@ -77,9 +77,13 @@ class Reconciler:
 
         Raises ClusterError where the cluster did not answer or refused.
         """
-        view = self._observer.view(namespace, name)
+        view = View(namespace, name, None, None, (), ())
         try:
+            view = self._observer.view(namespace, name)
             answer = self._look(view)
+        except errors.NotGranted as error:
+            self._say_right(view, str(error))
+            raise
         except (errors.Conflict, Stale):
             self._conflicts[namespace, name] += 1
             return AT_ONCE if self._conflicts[namespace, name] <= CONFLICTS_AT_ONCE else self._pace.poll
@@ -91,8 +95,8 @@ class Reconciler:
         if release is None:
             return self._at_rest(view)
         seen = self._observer.seen(view, release)
-        if self._measured is not None and seen.judgement is not None:
-            self._measured(release, seen.judgement)
+        if self._looked is not None:
+            self._looked(view, seen)
         hand = Hand(view, release, self._observer.target(view, release))
         decision = machine.decide(release, seen, self._pace)
         try:
@@ -100,7 +104,7 @@ class Reconciler:
         except errors.ClusterError as error:
             self._known.discard(release.uid)
             self._untold.add(release.uid)
-            if isinstance(error, errors.Conflict):
+            if isinstance(error, errors.Conflict | errors.Fenced):
                 raise
             return self._refused(decision, hand, error)
         self._say_standing(view, release, standing_faults(view, seen))
@@ -108,6 +112,14 @@ class Reconciler:
         if stands and idle.calls_for_successor(view.work):
             return self._succeed(view, release, hand)
         return answer
+
+    def _say_right(self, view: View, text: str) -> None:
+        """On the Deployment, if it may be read; what else could be read of the world does not matter here."""
+        if view.deployment is None:
+            with contextlib.suppress(errors.ClusterError):
+                view = replace(view, deployment=self._cluster.find(kinds.DEPLOYMENT, view.name, view.namespace))
+        if view.deployment is not None:
+            self._say_standing(view, view.release, (Told("RightMissing", text, Level.WARNING),))
 
     def _succeed(self, view: View, release: Release, hand: Hand) -> float | None:
         """The newer template's own release begins beside the one that it interrupted."""
@@ -120,7 +132,7 @@ class Reconciler:
     def _refused(self, decision: Decision, hand: Hand, error: errors.ClusterError) -> float:
         """A write that was refused is told; a fall is tried again at once, whatever the refusal (promise 3)."""
         if not is_fall(decision, hand.release):
-            if isinstance(error, errors.Forbidden | errors.Invalid):
+            if isinstance(error, errors.Forbidden | errors.Invalid) and not isinstance(error, errors.NotGranted):
                 self._tell(hand.view, hand.release, Told("WriteRefused", str(error), Level.WARNING))
             raise error
         self._tell(hand.view, hand.release, Told("FallRefused", f"tried again at once: {error}", Level.WARNING))
@@ -129,6 +141,8 @@ class Reconciler:
     def _at_rest(self, view: View) -> float | None:
         """No release in flight. What is told without an act is a standing fault: said when it is new."""
         self._tidy(view)
+        if self._looked is not None:
+            self._looked(view, None)
         if view.work is None or not (view.work.opted_in or view.work.held is not None or view.orphans):
             self._said.pop((view.namespace, view.name), None)
             return None

@@ -34,8 +34,12 @@ class Routes:
         self._served: set[str] = set()
 
     def choose(self, target: Target, wanted: str | None) -> Target | tuple[str, ...]:
-        """The target with the router that moves it, or sentences that say why there is none."""
-        served = [kind for kind in routers.WATCHED if self._is_served(kind)]
+        """The target with the router that moves it, or sentences that say why there is none.
+
+        Of a router that was asked for by name the others' kinds are not looked at, nor the rights to them needed.
+        """
+        needed = routers.NEEDED.get(wanted or "", "")
+        served = [needed] if needed in routers.WATCHED and self._is_served(needed) else self._served_kinds()
         found = {**dict.fromkeys(routers.NEAR, ()), **{kind: self._items(kind, target.namespace) for kind in served}}
         chosen = routers.choose(target, found, wanted)
         return chosen if isinstance(chosen, tuple) else replace(target, router=chosen)
@@ -87,6 +91,9 @@ class Routes:
                 about = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
                 if f"{kind} {about}" in (saved or {}) or (kind in routers.ROUTES and about in (saved or {})):
                     self._keep(kind, disown(self._cluster, routers.KINDS[kind], item))
+
+    def _served_kinds(self) -> Sequence[str]:
+        return [kind for kind in routers.WATCHED if self._is_served(kind)]
 
     def _is_served(self, kind: str) -> bool:
         """Asked again after a while where it is not: a definition may come at any time."""

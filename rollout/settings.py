@@ -64,6 +64,18 @@ class Settings(BaseSettings):
         description=f"other names than that mesh's, such as workload=app;unit=s; of {', '.join(meshing.KEYS)}",
     )
     kubeconfig: Path | None = Field(None, description="a kubeconfig; without it the pod's own ServiceAccount")
+    leader_elect: bool | None = Field(
+        None,
+        description="true: of several controllers one leads and the others stand by; by default true for the pod's own"
+        " ServiceAccount, false with a kubeconfig",
+    )
+    lease_namespace: str | None = Field(
+        None, validate_default=True, description="namespace of the Lease by which they elect; by default the pod's own"
+    )
+    lease_name: str = Field("rampart", min_length=1, description="name of that Lease")
+    lease_seconds: Annotated[int, Field(ge=3, le=600)] = Field(
+        15, description="how long a leader may be silent until another one leads; it stops writing after two thirds"
+    )
     namespaces: Names = Field((), description="namespaces to watch, separated by commas; none: all of them")
     cluster_domain: str = Field("cluster.local", description="the cluster's DNS domain")
     listen: str = Field("127.0.0.1:8081", description="address of /healthz, /readyz and /metrics")
@@ -114,6 +126,18 @@ class Settings(BaseSettings):
         if value is not None and info.data.get("prometheus_certificate_file", value) is None:
             raise ValueError(f"needs {PREFIX}PROMETHEUS_CERTIFICATE_FILE")
         return value
+
+    @field_validator("lease_namespace")
+    @classmethod
+    def check_lease_namespace(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value and info.data.get("leader_elect") and info.data.get("kubeconfig"):
+            raise ValueError(f"must be set where {PREFIX}LEADER_ELECT is true and a kubeconfig is used")
+        return value or None
+
+    @property
+    def elects(self) -> bool:
+        """Whether a leader is elected."""
+        return self.kubeconfig is None if self.leader_elect is None else self.leader_elect
 
     @field_validator("mesh")
     @classmethod

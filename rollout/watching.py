@@ -13,6 +13,9 @@ from rollout.status import ENDED, Phase
 Touch = Callable[[str, bool], None]
 """Asks for a look at `namespace/name`; the flag: it is urgent."""
 
+NEEDED = frozenset({kinds.DEPLOYMENT.kind, kinds.RELEASE.kind})
+"""Without these nothing can be looked at; any other kind is needed by some Deployments only, or by none."""
+
 POLICIES = (
     kinds.MUTATING_POLICY,
     kinds.MUTATING_BINDING,
@@ -94,6 +97,7 @@ class Watches:
             namespaces=() if everywhere else self.namespaces,
             trim=trim,
             metadata_only=metadata_only,
+            optional=kind.kind not in NEEDED,
         )
 
     def start(self, seconds: float, stopping: threading.Event) -> tuple[str, ...]:
@@ -106,14 +110,25 @@ class Watches:
         others = [item for item in self.reflectors.values() if item is not deployments]
         for reflector in others:
             reflector.start()
-        while not all(item.is_synced for item in others) and time.monotonic() < deadline:
+        while not all(item.is_synced or item.not_granted for item in others) and time.monotonic() < deadline:
             if stopping.wait(0.05):
                 break
         deployments.start()
-        while not deployments.is_synced and time.monotonic() < deadline:
+        while not (deployments.is_synced or deployments.not_granted) and time.monotonic() < deadline:
             if stopping.wait(0.05):
                 break
         return self.unsynced()
+
+    def recall(self) -> None:
+        """Ask for looks at everything that is known, as if it were all new: what is in flight before all else."""
+        flying = self.in_flight()
+        for name in flying:
+            self.touch(name, True)
+        for item in self.reflectors["Release"].items():
+            if item["phase"] in ENDED:
+                self.release_changed(item["namespace"], "", None, item)
+        for item in self.reflectors["Deployment"].items():
+            self._deployment_changed(item["key"] in flying, item["key"], None, item)
 
     def opted_in(self) -> list[str]:
         """All Deployments that are opted in."""
@@ -121,8 +136,19 @@ class Watches:
         return [item["key"] for item in found if names.STRATEGY in item["annotations"]]
 
     def unsynced(self) -> tuple[str, ...]:
+        """Why nothing can be looked at yet; a right that only some Deployments need is among the `notes`."""
+        found = []
+        for kind, item in self.reflectors.items():
+            if not item.is_synced and (kind in NEEDED or not item.not_granted):
+                found.append(item.not_granted or f"the watch of {kind}s is not established")
+        return tuple(found)
+
+    def notes(self) -> tuple[str, ...]:
+        """The rights that are missing and hinder some looks, or will."""
         return tuple(
-            f"the watch of {kind}s is not established" for kind, item in self.reflectors.items() if not item.is_synced
+            item.not_granted
+            for kind, item in self.reflectors.items()
+            if item.not_granted and (kind not in NEEDED or item.is_synced)
         )
 
     def stop(self) -> None:
@@ -130,7 +156,9 @@ class Watches:
             reflector.stop(2)
 
     def routes(self, kind: str) -> list[Json]:
-        """All watched objects of a route's kind; Unreachable while some may be missing."""
+        """All watched objects of a route's kind; Unreachable while some may be missing, NotGranted without a right."""
+        if words := self.reflectors[kind].not_granted:
+            raise errors.NotGranted(words)
         if not self.reflectors[kind].is_synced:
             raise errors.Unreachable(f"the {kind}s are not all known yet")
         return self.reflectors[kind].items()
@@ -157,12 +185,15 @@ class Watches:
                 self.touch(key, True)
 
     def deployment_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
+        key = f"{namespace}/{name}"
+        self._deployment_changed(key in self.in_flight(), key, old, new)
+
+    def _deployment_changed(self, is_flying: bool, key: str, old: Json | None, new: Json | None) -> None:
         item = new or old or {}
         if item.get("canary_of"):
+            namespace, _, _ = key.partition("/")
             self.touch(f"{namespace}/{item['canary_of']}", True)
-            return
-        key = f"{namespace}/{name}"
-        if key in self.in_flight():
+        elif is_flying:
             self.touch(key, True)
         elif concerns(old) or concerns(new):
             if old is None and new is not None and names.HELD not in new["annotations"]:

@@ -16,14 +16,15 @@ BELIEVED = ("Accepted", "ResolvedRefs")
 def waiting(route: Json) -> tuple[str, ...]:
     """What a rise has to wait for, each a sentence.
 
-    A parent of which nobody says anything is served by nobody, and its silence holds nothing up; a route of which
-    nobody says anything at all is waited for if it is ours, since then it is the only way to the legs.
+    A Gateway of which nobody says anything is served by nobody, and its silence holds nothing up. A Service's callers
+    are served without any route too, by every pod: so some mesh must have accepted a route for them.
     """
     entries = (route.get("status") or {}).get("parents") or []
     where = manifests.ident(route)
+    if manifests.is_mesh(route) and not any(_is_service(entry) for entry in entries):
+        return (f"{where}: no mesh has accepted it, so callers of its Service would meet every pod",)
     if not entries:
-        nobody = f"{where}: no controller has accepted it, although it is the only route of the mesh's own calls"
-        return (nobody,) if manifests.is_ours(route) else ()
+        return ()
     stale = [_parent(entry) for entry in entries if _is_stale(route, entry)]
     if stale:
         return (f"{where}: {', '.join(stale)} has not been told of its present content yet",)
@@ -37,8 +38,11 @@ def waiting(route: Json) -> tuple[str, ...]:
 def is_accepted_mesh(route: Json) -> bool:
     """Whether some mesh has accepted the route for a Service: then the cluster has one that takes such routes."""
     entries = (route.get("status") or {}).get("parents") or []
-    served = [entry for entry in entries if (entry.get("parentRef") or {}).get("kind") == manifests.SERVICE]
-    return any(_said(entry, "Accepted").get("status") == "True" for entry in served)
+    return any(_is_service(entry) and _said(entry, "Accepted").get("status") == "True" for entry in entries)
+
+
+def _is_service(entry: Json) -> bool:
+    return bool((entry.get("parentRef") or {}).get("kind") == manifests.SERVICE)
 
 
 def _said(entry: Json, kind: str) -> Json:

@@ -17,6 +17,7 @@ def find(ground: gathering.Ground) -> tuple[str, ...]:
         *_of_names(ground),
         *grants.faults(ground.target, routes, ground.grants),
         *hangers.faults(ground.target, ground.hanging),
+        *_of_profiles(ground),
     ]
     return tuple(dict.fromkeys(found))
 
@@ -41,7 +42,25 @@ def _of_lists(ground: gathering.Ground) -> Iterator[str]:
 
 def _of_names(ground: gathering.Ground) -> Iterator[str]:
     """An object of somebody else's that has a temporary one's name."""
+    for name in ground.strangers:
+        where = f"Service {ground.target.namespace}/{name}"
+        yield f"{where} has a leg's name and is not Rampart's, or somebody changed its selector: delete it"
     wanted = {manifests.ident(body) for body in ground.wanted}
     for body in ground.routes:
         if manifests.ident(body) in wanted:
             yield f"{manifests.ident(body)} exists and is not Rampart's: its name is needed for a while, rename it"
+
+
+def _of_profiles(ground: gathering.Ground) -> Iterator[str]:
+    """A profile that Linkerd's proxies follow instead of any route, in the Service's namespace or a client's.
+
+    One without routes and without overrides that weigh anything is not followed (linkerd2-proxy, profile.rs).
+    """
+    target = ground.target
+    host = f"{target.service}.{target.namespace}.svc.{target.cluster_domain}"
+    for body in ground.profiles:
+        spec = manifests.spec_of(body)
+        overrides = [one for one in spec.get("dstOverrides") or [] if str(one.get("weight", "0")) != "0"]
+        if manifests.name_of(body) == host and (spec.get("routes") or overrides):
+            has = "routes" if spec.get("routes") else "dstOverrides"
+            yield f"{manifests.ident(body)} has {has}, and Linkerd follows it instead of any route: delete it"

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from deploy import backends, traffic
-from deploy.gateway import acceptance, hangers, lanes, manifests, memory, refs
+from deploy.gateway import acceptance, hangers, lanes, manifests, memory, places, refs
 from deploy.traffic import Json
 
-MESHES = ("DestinationRule", "ServiceProfile")
+MESHES = (manifests.DESTINATION_RULE, manifests.SERVICE_PROFILE)
 """Kinds that only a cluster with a mesh serves; both of those meshes take routes with a Service as parent."""
 
 
@@ -18,7 +18,7 @@ class Ground:
 
     root: the target's Service. legs: ours for it, by name. routes: the users' routes that lead to it, or have it as
     their parent. temporary: our routes for its callers. hanging: the users' objects that are to be copied for the legs,
-    copies: those copies. saved: what the target's lists were.
+    copies: those copies. strangers: Services of others with the name of a leg. saved: what the target's lists were.
     """
 
     target: traffic.Target
@@ -29,12 +29,14 @@ class Ground:
     hanging: tuple[Json, ...]
     copies: tuple[Json, ...]
     grants: tuple[Json, ...]
+    profiles: tuple[Json, ...]
     slices: tuple[Json, ...]
+    strangers: tuple[str, ...]
     saved: Json
     has_mesh: bool
     version: str
 
-    def reader(self, namespace: str) -> refs.Reader:
+    def reader(self, namespace: str) -> places.Reader:
         """How the lists of a route in `namespace` are read."""
 
         def owns(ref: Json) -> bool:
@@ -48,7 +50,7 @@ class Ground:
             leg = backends.read(body) if body else backends.guess(name, [self.target.service])
             return leg.pin if leg is not None else None
 
-        return refs.Reader(owns, pin, self.target.service)
+        return places.Reader(owns, pin, self.target.service)
 
     @cached_property
     def users_lanes(self) -> tuple[lanes.Lane, ...]:
@@ -135,7 +137,13 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]], saved:
         hanging=tuple(hanging),
         copies=tuple(body for body in copies if manifests.stands_for(body, target)),
         grants=tuple(objects.get(manifests.REFERENCE_GRANT, ())),
+        profiles=tuple(objects.get(manifests.SERVICE_PROFILE, ())),
         slices=tuple(body for body in objects.get(manifests.ENDPOINT_SLICE, ()) if _here(body, target)),
+        strangers=tuple(
+            name
+            for name, body in services.items()
+            if backends.read(body) is None and backends.guess(name, [target.service]) is not None
+        ),
         saved=saved or {},
         has_mesh=any(kind in objects for kind in MESHES) or any(acceptance.is_accepted_mesh(body) for body in every),
         version=next(versions, manifests.VERSION),

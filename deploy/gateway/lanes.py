@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from deploy import traffic
-from deploy.gateway import manifests, refs
+from deploy.gateway import manifests, places, refs
 from deploy.traffic import Json
 
 WEIGHT = 1
@@ -18,13 +18,13 @@ class Lane:
     owner: str
     key: str
     entries: list[Json]
-    reader: refs.Reader
+    reader: places.Reader
 
     def __str__(self) -> str:
         return f"{self.owner} {self.key}"
 
 
-def of(route: Json, reader: refs.Reader) -> Iterator[Lane]:
+def of(route: Json, reader: places.Reader) -> Iterator[Lane]:
     """The lists of a route in which the reader finds a ref of the target's."""
     for key, rule in manifests.rules(route):
         lane = Lane(manifests.ident(route), key, rule.get("backendRefs") or [], reader)
@@ -32,7 +32,7 @@ def of(route: Json, reader: refs.Reader) -> Iterator[Lane]:
             yield lane
 
 
-def rewritten(route: Json, reader: refs.Reader, change: Callable[[Lane], list[Json]]) -> Json:
+def rewritten(route: Json, reader: places.Reader, change: Callable[[Lane], list[Json]]) -> Json:
     """A copy of the route in which `change` made each of its lanes anew."""
     made = copy.deepcopy(route)
     changed = {lane.key: change(lane) for lane in of(route, reader)}

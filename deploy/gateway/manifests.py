@@ -10,6 +10,7 @@ GRPC_ROUTE = "GRPCRoute"
 REFERENCE_GRANT = "ReferenceGrant"
 BACKEND_TLS_POLICY = "BackendTLSPolicy"
 DESTINATION_RULE = "DestinationRule"
+SERVICE_PROFILE = "ServiceProfile"
 SERVICE = "Service"
 ENDPOINT_SLICE = "EndpointSlice"
 ROUTES = (HTTP_ROUTE, GRPC_ROUTE)

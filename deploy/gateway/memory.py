@@ -9,7 +9,7 @@ import copy
 from collections.abc import Collection, Iterable, Sequence
 
 from deploy import traffic
-from deploy.gateway import refs
+from deploy.gateway import places, refs
 from deploy.gateway.lanes import Lane
 from deploy.traffic import Json
 
@@ -65,4 +65,6 @@ def _recall(saved: Json, owner: str, key: str, content: Sequence[Json]) -> list[
 def _same(saved: Json, found: Json) -> bool:
     """Equal, but for a weight that legs hide."""
     hidden = "weight" not in found
-    return refs.unweighted(saved) == refs.unweighted(found) and (hidden or refs.weight_of(saved) == found["weight"])
+    return places.unweighted(saved) == places.unweighted(found) and (
+        hidden or places.weight_of(saved) == found["weight"]
+    )

@@ -8,7 +8,7 @@ the API server gave them and returns the writes that are missing, none if nothin
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from deploy import backends, traffic
-from deploy.gateway import acceptance, faults, gathering, hangers, lanes, manifests, memory, refs
+from deploy.gateway import acceptance, faults, gathering, hangers, lanes, manifests, memory, places, refs
 from deploy.traffic import Change, Json, Verb
 
 API_GROUP = manifests.GROUP
@@ -18,6 +18,7 @@ KINDS = (
     manifests.REFERENCE_GRANT,
     manifests.BACKEND_TLS_POLICY,
     manifests.DESTINATION_RULE,
+    manifests.SERVICE_PROFILE,
     manifests.SERVICE,
     manifests.ENDPOINT_SLICE,
 )
@@ -34,7 +35,7 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
     ground = gathering.gather(target, objects)
     shown = [show for lane in ground.every_lane for show in refs.shown(lane.entries, lane.reader)]
     split = next((show.split for show in shown if show.split), None)
-    touched = any(place.legs for lane in ground.every_lane for place in refs.places(lane.entries, lane.reader))
+    touched = any(place.legs for lane in ground.every_lane for place in places.of(lane.entries, lane.reader))
     routed = [body for body in (*ground.routes, *ground.temporary) if _leads(ground, body)]
     return traffic.Survey(
         split=split,
@@ -44,7 +45,7 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
         saved=memory.save(ground.users_lanes),
         faults=faults.find(ground),
         bare=ground.bare_pins,
-        waiting=tuple(text for body in routed for text in acceptance.waiting(body)) if split else (),
+        waiting=tuple(text for body in routed for text in acceptance.waiting(body)) if touched else (),
         versions=ground.versions,
     )
 

@@ -160,6 +160,21 @@ def gateway() -> Contender:
     return Contender("gateway", (gateway_world.a_service(), body), key_of(body), foreign, lists)
 
 
+def grpc() -> Contender:
+    """A GRPCRoute of a Gateway, whose only ref is the Service."""
+    future: dict[str, Any] = {"future": {"kept": True}}
+    body = gateway_world.a_route(gateway_world.a_ref(weight=3, **future), kind="GRPCRoute")
+    body["spec"]["rules"][0]["matches"] = [{"method": {"type": "Exact", "service": "shop.Web"}}]
+
+    def foreign(route: Json) -> None:
+        route["spec"]["rules"][0]["backendRefs"] = [gateway_world.a_ref(weight=9, **future)]
+
+    def lists(route: Json) -> list[list[int]]:
+        return [[ref.get("weight", 1) for ref in rule["backendRefs"]] for rule in route["spec"]["rules"]]
+
+    return Contender("gateway", (gateway_world.a_service(), body), key_of(body), foreign, lists)
+
+
 def service() -> Contender:
     future: dict[str, Any] = {"future": {"kept": True}}
     body: Json = {
@@ -176,5 +191,5 @@ def service() -> Contender:
     return Contender("service", (body,), key_of(body), foreign, lambda route: [])
 
 
-ROWS: tuple[Callable[[], Contender], ...] = (istio, gateway, service)
-"""One row for each router of `routers.TABLE`."""
+ROWS: tuple[Callable[[], Contender], ...] = (istio, gateway, grpc, service)
+"""At least one row for each router of `routers.TABLE`, in its order."""

@@ -8,6 +8,7 @@ from deploy import backends, traffic
 from deploy.gateway import router
 from deploy.traffic import Change, Json, Verb
 
+MESHES = ("DestinationRule", "ServiceProfile")
 TARGET = traffic.Target("shop", "web", {"app": "web"}, {"app": "web"}, router="gateway")
 STABLE = traffic.replica_set("5d4c")
 NEW = traffic.replica_set("77ff")
@@ -75,7 +76,7 @@ class World:
 
     @property
     def objects(self) -> dict[str, list[Json]]:
-        found: dict[str, list[Json]] = {kind: [] for kind in router.KINDS if kind != "DestinationRule" or self.mesh}
+        found: dict[str, list[Json]] = {kind: [] for kind in router.KINDS if kind not in MESHES or self.mesh}
         for (kind, _), body in sorted(self.store.items()):
             found.setdefault(kind, []).append(copy.deepcopy(body))
         return found

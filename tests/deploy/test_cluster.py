@@ -541,3 +541,51 @@ def test_no_configuration_is_said(tmp_path: Path) -> None:
         cluster.from_kubeconfig(str(tmp_path / "absent"))
     with pytest.raises(errors.Unreachable, match="no way to an API server"):
         cluster.in_cluster()
+
+
+RBAC = 'virtualservices.networking.istio.io is forbidden: User "system:serviceaccount:sys:x" cannot list resource "v"'
+
+
+@pytest.mark.parametrize(
+    ("act", "right"),
+    [
+        pytest.param(lambda it: it.list(kinds.DEPLOYMENT), "list deployments.apps", id="everywhere"),
+        pytest.param(lambda it: it.list(kinds.POD, "shop"), "list pods in shop", id="the core group has no name"),
+        pytest.param(
+            lambda it: it.replace(kinds.LEASE, thing("web", "1")),
+            "update leases.coordination.k8s.io in shop",
+            id="update",
+        ),
+        pytest.param(
+            lambda it: it.patch(kinds.RELEASE, "a", "shop", {}, subresource="status"),
+            "patch releases/status.rampart.dev in shop",
+            id="a subresource",
+        ),
+        pytest.param(lambda it: it.watch(kinds.DEPLOYMENT, None, "1", 9), "watch deployments.apps", id="a watch"),
+    ],
+)
+def test_a_missing_right_is_named_as_a_rule_names_it(act: Any, right: str) -> None:
+    """What to grant, and the server's own words."""
+    with door(say(status(403, RBAC))) as opened, pytest.raises(errors.NotGranted) as caught:
+        act(opened)
+    assert str(caught.value) == f"may not {right}: grant it to the controller's ServiceAccount (403 {RBAC})"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param('admission webhook "x" denied the request: no', id="a webhook"),
+        pytest.param('pods "web" is forbidden: exceeded quota: small', id="a quota"),
+    ],
+)
+def test_a_refusal_of_an_admission_plugin_is_no_missing_right(words: str) -> None:
+    """Its status is 403 too, and there is nothing to grant."""
+    with door(say(status(403, words))) as opened, pytest.raises(errors.Forbidden) as caught:
+        opened.get(kinds.DEPLOYMENT, "web", "shop")
+    assert not isinstance(caught.value, errors.NotGranted)
+
+
+def test_outside_of_a_pod_there_is_no_own_namespace() -> None:
+    """The kubelet's file is not there."""
+    with pytest.raises(errors.Unreachable, match="own namespace is not known"):
+        cluster.own_namespace()

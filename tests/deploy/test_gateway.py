@@ -220,6 +220,9 @@ def test_route_of_another_namespace_needs_a_grant_for_the_legs(to: Json, words: 
         pytest.param([a_route(a_ref(weight=1), a_ref("old", 9000))], "too small to be split", id="too light"),
         pytest.param([a_route(a_ref(weight=1), a_ref(weight=2))], "join the two", id="twice"),
         pytest.param([a_service(clusterIP="None")], "is headless", id="headless"),
+        pytest.param(
+            [a_route(), a_service(backends.name("web", CANARY))], "is not Rampart's", id="a Service with a leg's name"
+        ),
         pytest.param([a_mesh_route(a_ref("old"))], "leads its callers elsewhere", id="leads elsewhere"),
         pytest.param(
             [a_mesh_route(name="web-rampart-81"), a_service(ports=[{"port": 80}])], None, id="a name that is not needed"
@@ -234,6 +237,28 @@ def test_what_can_not_be_split_is_said(bodies: list[Any], words: str | None) -> 
     world = World(*[body for body in bodies if isinstance(body, dict)], mesh=a_ref in bodies)
     found = world.survey().faults
     assert (not found) if words is None else any(words in text for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        pytest.param({}, None, id="empty"),
+        pytest.param({"dstOverrides": [{"authority": "x", "weight": "0"}]}, None, id="weighs nothing"),
+        pytest.param({"dstOverrides": [{"authority": "x", "weight": "500m"}]}, "has dstOverrides", id="overrides"),
+        pytest.param({"routes": [{"name": "GET /"}]}, "has routes", id="routes"),
+    ],
+)
+@pytest.mark.parametrize("namespace", ["shop", "shoppers"])
+def test_profile_that_linkerd_follows_instead_is_refused(spec: Json, words: str | None, namespace: str) -> None:
+    """In the Service's namespace, and in a client's."""
+    meta = {"name": "web.shop.svc.cluster.local", "namespace": namespace}
+    profile = {"apiVersion": "linkerd.io/v1alpha2", "kind": "ServiceProfile", "metadata": meta, "spec": spec}
+    other = copy.deepcopy(profile) | {
+        "metadata": {**meta, "name": "api.shop.svc.cluster.local"},
+        "spec": {"routes": [{}]},
+    }
+    found = World(a_mesh_route(), profile, other).survey().faults
+    assert (not found) if words is None else (len(found) == 1 and words in found[0])
 
 
 def test_service_that_is_gone_is_said_and_its_legs_can_go() -> None:
@@ -324,12 +349,17 @@ def test_a_rise_waits_for_those_who_implement_the_route(entries: list[Json], wor
     assert (words is None and found == ()) or (words is not None and words in found[0]), found
 
 
-def test_a_temporary_route_is_waited_for_until_somebody_accepts_it() -> None:
-    """It is the only way to the legs."""
-    world = World()
+@pytest.mark.parametrize("bodies", [[], [a_mesh_route()]], ids=["temporary", "the user's"])
+def test_a_route_of_the_mesh_is_waited_for_until_some_mesh_accepts_it(bodies: list[Json]) -> None:
+    """Nobody else keeps the Service's callers from every pod."""
+    world = World(*bodies)
     world.define(PINS)
     world.steer(PINNED)
-    assert "no controller has accepted it" in world.survey().waiting[0]
+    assert "no mesh has accepted it" in world.survey().waiting[0]
+    route = world.store["HTTPRoute", "shop/web" if bodies else "shop/web-rampart-80"]
+    said = conditions(("Accepted", "True", None), ("ResolvedRefs", "True", None))
+    route["status"] = {"parents": [{**said, "parentRef": SERVICE_PARENT}]}
+    assert world.survey().waiting == ()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy import traffic
-from deploy.gateway import refs, router
+from deploy.gateway import places, refs, router
 from deploy.traffic import WHOLE, Json
 from tests.deploy import gateway_world
 from tests.deploy.gateway_world import CANARY, PINS, STABLE, TARGET, World
@@ -42,9 +42,9 @@ def a_shop(found: list[Json]) -> World:
 
 def share(found: list[Json], service: str) -> Fraction:
     """The part of a list's requests that goes to a Service and its legs."""
-    total = sum(refs.weight_of(ref) for ref in found)
+    total = sum(places.weight_of(ref) for ref in found)
     mine = (ref for ref in found if ref["name"].partition("-rampart-")[0] == service)
-    return Fraction(sum(refs.weight_of(ref) for ref in mine), total)
+    return Fraction(sum(places.weight_of(ref) for ref in mine), total)
 
 
 def released(world: World, target: traffic.Target, split: traffic.Split) -> Json:
@@ -96,4 +96,4 @@ def test_releases_in_one_list_come_and_go_in_any_order(
     over(world, CART, carts)
     now = world.refs()
     assert [share(now, name) for name in ("web", "cart", "old")] == [share(found, n) for n in ("web", "cart", "old")]
-    assert [refs.unweighted(ref) for ref in now] == [refs.unweighted(ref) for ref in found]
+    assert [places.unweighted(ref) for ref in now] == [places.unweighted(ref) for ref in found]

@@ -35,7 +35,7 @@ def a_split_cluster(contender: Contender, split: traffic.Split = STEP) -> tuple[
 
 def test_every_router_has_a_row() -> None:
     """Adding a router means adding one file and one row."""
-    assert [make().name for make in contenders.ROWS] == [*routers.TABLE]
+    assert [*dict.fromkeys(make().name for make in contenders.ROWS)] == [*routers.TABLE]
 
 
 def test_no_split_is_all_zero() -> None:

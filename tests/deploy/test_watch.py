@@ -207,6 +207,111 @@ def test_a_trouble_is_told_once_and_its_end_too() -> None:
     ]
 
 
+NO_RIGHT = status(403, 'deployments.apps is forbidden: User "x" cannot list resource "deployments"')
+KNOWN = Reply(body={"resources": [{"name": "deployments"}]})
+
+
+def discovering(*lists: Reply | Stream, known: Iterator[Reply]) -> Callable[[Asked], Reply | Stream]:
+    """A server that also says which kinds it knows."""
+    server = Server(iter(lists), iter(()))
+
+    def answer(asked: Asked) -> Reply | Stream:
+        return next(known) if asked.path == "/apis/apps/v1" else server(asked)
+
+    return answer
+
+
+@contextmanager
+def optional(answer: Callable[[Asked], Reply | Stream], heard: Heard, **options: Any) -> Iterator[Reflector]:
+    with door(answer) as opened:
+        options = {"optional": True, "pace": QUICK, "on_change": heard.change, "tell": heard.told.append, **options}
+        reflector = Reflector(opened, kinds.DEPLOYMENT, **options)
+        reflector.start()
+        yield reflector
+        reflector.stop(0.1)
+
+
+def test_an_optional_kind_that_is_not_known_has_no_objects_until_it_is() -> None:
+    """Its definition is not installed, which is no trouble; once it is, the objects are there."""
+    heard = Heard()
+    unknown, installed = status(404, "no such page"), threading.Event()
+
+    def lists() -> Iterator[Reply]:
+        while not installed.is_set():
+            yield unknown
+        yield page("9", thing("a", "1"))
+
+    server = Server(lists(), iter(()))
+
+    def answer(asked: Asked) -> Reply | Stream:
+        if asked.path == "/apis/apps/v1":
+            return KNOWN if installed.is_set() else unknown
+        return server(asked)
+
+    with optional(answer, heard) as reflector:
+        assert reflector.wait_until_synced(PATIENCE_SECONDS)
+        assert reflector.items() == []
+        installed.set()
+        eventually(lambda: len(reflector.items()) == 1)
+        server.ending.set()
+    assert heard.changes == [("shop", "a", None, "1")]
+
+
+def test_a_definition_that_is_removed_takes_its_objects_with_it() -> None:
+    """They are said to be gone."""
+    heard = Heard()
+    answer = discovering(
+        page("9", thing("a", "1")),
+        *itertools.repeat(status(404, "no such page"), 50),
+        known=itertools.repeat(status(404, "no such page")),
+    )
+
+    def closing(asked: Asked) -> Reply | Stream:
+        return status(404, "no such page") if "watch" in asked.query else answer(asked)
+
+    with optional(closing, heard) as reflector:
+        eventually(lambda: heard.changes[-1:] == [("shop", "a", "1", None)])
+        assert reflector.is_synced
+
+
+@pytest.mark.parametrize(
+    ("known", "is_optional"),
+    [
+        pytest.param(itertools.repeat(KNOWN), True, id="the server knows the kind: a fault of something between"),
+        pytest.param(itertools.repeat(status(503, "later")), True, id="the server does not say"),
+        pytest.param(itertools.repeat(status(404, "no")), False, id="the kind is needed"),
+    ],
+)
+def test_not_found_alone_is_no_proof_that_there_is_nothing(known: Iterator[Reply], is_optional: bool) -> None:
+    """What is not seen is not taken for absent."""
+    heard = Heard()
+    answer = discovering(*itertools.repeat(status(404, "no such page"), 100), known=known)
+    with optional(answer, heard, optional=is_optional) as reflector:
+        eventually(lambda: bool(heard.told))
+        assert not reflector.wait_until_synced(0.1)
+
+
+def test_a_missing_right_is_known_until_it_is_granted() -> None:
+    """As the sentence that says what to grant."""
+    heard = Heard()
+    granted = threading.Event()
+
+    def lists() -> Iterator[Reply]:
+        while not granted.is_set():
+            yield NO_RIGHT
+        yield page("9")
+
+    server = Server(lists(), iter(()))
+    with reflecting(server, heard) as reflector:
+        eventually(lambda: bool(reflector.not_granted))
+        assert reflector.not_granted.startswith("may not list deployments.apps: grant it")
+        assert not reflector.is_synced
+        granted.set()
+        assert reflector.wait_until_synced(PATIENCE_SECONDS)
+        eventually(lambda: not reflector.not_granted)
+    assert len(heard.told) == 2
+
+
 def test_a_failing_server_is_not_stormed() -> None:
     """Attempts get rarer; the library's own informer made a thousand a second."""
     heard, server = Heard(), a_server(*[HangUp] * 10_000)

@@ -4,10 +4,13 @@ import contextlib
 import copy
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -96,9 +99,11 @@ class Controller:
     flags: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    port: int = field(default_factory=lambda: free_port())
 
     def start(self) -> None:
-        fixed = {"namespaces": self.namespace, "kubeconfig": str(self.kubeconfig), "listen": "127.0.0.1:0"}
+        listen = f"127.0.0.1:{self.port}"
+        fixed = {"namespaces": self.namespace, "kubeconfig": str(self.kubeconfig), "listen": listen}
         flags = {"prometheus-url": ports.url(ports.PROMETHEUS), **FLAGS, **self.flags, **fixed}
         words = [word for key, value in flags.items() for word in (f"--{key}", value)]
         with self.log.open("ab") as log:
@@ -115,6 +120,24 @@ class Controller:
 
     def words(self) -> str:
         return self.log.read_text()
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """What it says itself at /readyz, /healthz or /metrics: status and text; 0 where it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read().decode()
+        except OSError:
+            return 0, ""
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at now."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
 
 
 @dataclass
@@ -272,16 +295,20 @@ def opened(
     virtual_service: str = VIRTUAL_SERVICE,
     service: str = SERVICE,
     deployment: str = DEPLOYMENT,
+    kubeconfig: Path | None = None,
 ) -> Iterator[Stage]:
-    """A stage with everything running: the Deployment rolled out and the controller started."""
+    """A stage with everything running: the Deployment rolled out and the controller started.
+
+    The controller speaks as its own ServiceAccount, unless another kubeconfig is given.
+    """
     scenery = Scenery(service, deployment, virtual_service)
     box = sandbox_cluster.current()
     admin = Cluster(from_kubeconfig(str(box.kubeconfig)))
     namespace = f"e2e-{uuid.uuid4().hex[:8]}"
     admin.create(kinds.NAMESPACE, {"metadata": {"name": namespace}})
     with tempfile.TemporaryDirectory() as directory:
-        kubeconfig = box.kubeconfig_for("rampart-system", "rampart")
-        controller = Controller(namespace, kubeconfig, flags or {}, Path(directory) / "controller.log")
+        speaks_as = kubeconfig or box.kubeconfig_for("rampart-system", "rampart")
+        controller = Controller(namespace, speaks_as, flags or {}, Path(directory) / "controller.log")
         stage = Stage(box, admin, namespace, controller)
         try:
             stage.apply(*manifests(image, {**PLAN, **(plan or {})}, *extra, scenery=scenery))

@@ -19,6 +19,7 @@ Written = tuple[str, str, str]
 """Verb, kind and name of a write."""
 
 SHOP = "shop"
+SERVICE_NAME = names.SERVICE_NAME
 
 
 def nothing(written: Written) -> None:
@@ -187,12 +188,37 @@ class SmallCluster:
                 self._roll(item)
         living = {item["metadata"]["labels"][names.RELEASE] for item in self._canaries()}
         for key, item in [*self.objects.items()]:
-            if key[0] in ("Pod", "EndpointSlice") and item["metadata"]["labels"][names.RELEASE] not in living:
+            if key[0] in ("Pod", "EndpointSlice") and not self._serves_on(key[1], item, living):
                 del self.objects[key]
+        for item in [item for (of, _), item in sorted(self.objects.items()) if of == "Service"]:
+            if names.MANAGED in (item["metadata"].get("labels") or {}):
+                self._give_endpoints(item)
 
     def _canaries(self) -> Sequence[Json]:
         found = [item for (of, _), item in self.objects.items() if of == "Deployment"]
         return [item for item in found if names.RELEASE in (item["metadata"].get("labels") or {})]
+
+    def _serves_on(self, name: str, item: Json, living: set[str]) -> bool:
+        """Whether a pod's canary, or an EndpointSlice's canary or Service, is still there."""
+        labels = item["metadata"]["labels"]
+        if SERVICE_NAME in labels and names.RELEASE not in labels:
+            return ("Service", name) in self.objects
+        return labels[names.RELEASE] in living
+
+    def _give_endpoints(self, service: Json) -> None:
+        """A leg's Service has an endpoint for each ready pod of the canary or the ReplicaSet that it selects."""
+        chosen, name = service["spec"]["selector"], service["metadata"]["name"]
+        sets = [item for (of, _), item in self.objects.items() if of == "ReplicaSet"]
+        if names.RELEASE in chosen:
+            found = [item for item in self._canaries() if selects(f"{names.RELEASE}={chosen[names.RELEASE]}", item)]
+            ready = sum((item.get("status") or {}).get("readyReplicas", 0) for item in found)
+        else:
+            hash_ = chosen[names.POD_TEMPLATE_HASH]
+            found = [item for item in sets if selects(f"{names.POD_TEMPLATE_HASH}={hash_}", item)]
+            ready = sum(item["spec"]["replicas"] for item in found)
+        about = {"name": name, "namespace": SHOP, "labels": {**service["metadata"]["labels"], SERVICE_NAME: name}}
+        endpoints = [{"conditions": {"ready": True, "serving": True}}] * ready
+        self.objects["EndpointSlice", name] = {"metadata": about, "endpoints": endpoints}
 
     def _run_canary(self, item: Json) -> None:
         """Its pods are ready and have addresses."""

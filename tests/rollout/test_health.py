@@ -57,6 +57,21 @@ def test_each_check_tells_its_own_wrongs(base: str, wrongs: Wrongs) -> None:
     assert get(f"{base}/healthz") == (503, "the clock has not struck for 121 s\n")
 
 
+def test_notes_are_said_beside_and_make_nothing_unready() -> None:
+    """Leader or standby, and rights that some looks lack."""
+    wrongs = Wrongs()
+    notes = ("leader", "may not list virtualservices.networking.istio.io: grant it")
+    server = Server("127.0.0.1:0", lambda: (), lambda: wrongs.ready, Metrics().registry, lambda: notes)
+    server.start()
+    try:
+        assert get(f"http://127.0.0.1:{server.port}/readyz") == (200, "\n".join(("ok", *notes)) + "\n")
+        assert get(f"http://127.0.0.1:{server.port}/healthz") == (200, "ok\n")
+        wrongs.ready = ("the watch of Releases is not established",)
+        assert get(f"http://127.0.0.1:{server.port}/readyz") == (503, "\n".join((*wrongs.ready, *notes)) + "\n")
+    finally:
+        server.stop()
+
+
 def test_metrics_are_shown(base: str) -> None:
     """In the text format of Prometheus."""
     code, text = get(f"{base}/metrics")

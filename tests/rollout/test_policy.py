@@ -433,3 +433,50 @@ def test_a_definition_that_drops_metrics_is_named_and_not_written_to_again_and_a
     with pytest.raises(errors.Invalid, match="its definition is older than the controller, apply crds/"):
         shop.look()
     assert "WriteRefused" in shop.reasons
+
+
+def without_the_right(shop: Any) -> None:
+    """The rule for ReleasePolicies is missing in the installed rights."""
+    listed = shop.cluster.list
+
+    def not_granted(kind: kinds.Kind, *args: Any, **more: Any) -> Any:
+        if kind is kinds.RELEASE_POLICY:
+            raise errors.NotGranted("may not list releasepolicies.rampart.dev in shop: grant it")
+        return listed(kind, *args, **more)
+
+    shop.cluster.list = not_granted
+
+
+def test_without_the_right_to_read_policies_a_deployment_that_names_none_is_released() -> None:
+    """An older installation's rights know nothing of ReleasePolicies."""
+    shop = a_shop()
+    shop.change("v2")
+    without_the_right(shop)
+    shop.live(lambda found: found.phases == ["Promoted"])
+    assert "RightMissing" not in shop.reasons
+
+
+def test_without_the_right_to_read_it_a_named_policy_is_a_bad_plan() -> None:
+    """What is to be granted is said on the Deployment that needs it; nothing is released by another plan."""
+    shop = a_shop()
+    shop.annotate(policy="strict")
+    shop.change("v2")
+    without_the_right(shop)
+    for _ in range(3):
+        shop.look()
+    told = [told for told in shop.told if told.reason == "PlanInvalid"]
+    assert told
+    assert told[0].message.startswith(
+        "ReleasePolicy strict can not be read: may not list releasepolicies.rampart.dev in shop: grant it"
+    )
+    assert shop.phases == []
+
+
+def test_a_right_that_is_taken_away_in_flight_holds_the_weight() -> None:
+    """By the recorded plan; an abort goes through as ever."""
+    shop = in_flight(metrics=[])
+    without_the_right(shop)
+    shop.live(lambda found: found.releases[-1].status.holding == "PolicyMissing")
+    assert "grant it: the weight stays" in shop.releases[-1].status.message
+    shop.annotate(do="abort")
+    shop.live(lambda found: found.phases == ["Cancelled"])

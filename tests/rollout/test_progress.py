@@ -214,7 +214,10 @@ def test_the_plan_is_said_with_its_latency() -> None:
             {"route": a_survey(None, bare=frozenset({CANARY}))}, ("Record", Steer(PINNED)), id="the canary has no pods"
         ),
         pytest.param(
-            {"route": a_survey(PINNED, waiting=("nobody accepted it",)), "route_age": 2.0}, (), id="not accepted yet"
+            {"route": a_survey(None, waiting=("nobody took it",)), "route_age": 2.0}, (), id="prepared, not accepted"
+        ),
+        pytest.param(
+            {"route": a_survey(PINNED, waiting=("nobody took it",)), "route_age": 2.0}, (), id="pinned, not accepted"
         ),
     ],
 )

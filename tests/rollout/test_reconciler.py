@@ -265,6 +265,75 @@ def test_a_write_that_is_forbidden_is_told_and_raised() -> None:
     assert (shop.told[-1].reason, shop.told[-1].message) == ("WriteRefused", "may not create destinationrules")
 
 
+def test_a_missing_right_is_told_on_the_deployment_once() -> None:
+    """Of a write in flight, as of a list at rest; the look is tried again later."""
+    shop = released()
+    words = "may not create destinationrules.networking.istio.io in shop: grant it"
+
+    def not_granted(written: Written) -> None:
+        if written[1] == "DestinationRule":
+            raise errors.NotGranted(words)
+
+    shop.cluster.before = not_granted
+    shop.live(is_phase(Phase.PREPARING))
+    for _ in range(3):
+        with pytest.raises(errors.NotGranted):
+            shop.look()
+    assert [told.message for told in shop.told if told.reason == "RightMissing"] == [words]
+    assert "WriteRefused" not in shop.reasons
+
+
+def without_right(shop: Shop, *lacking: kinds.Kind) -> None:
+    """Objects of these kinds may not be read."""
+    listed, found = shop.cluster.list, shop.cluster.find
+
+    def may_list(kind: kinds.Kind, *args: Any, **more: Any) -> Any:
+        if kind in lacking:
+            raise errors.NotGranted(f"may not list {kind.plural} in shop: grant it")
+        return listed(kind, *args, **more)
+
+    def may_get(kind: kinds.Kind, *args: Any, **more: Any) -> Any:
+        if kind in lacking:
+            raise errors.NotGranted(f"may not get {kind.plural} in shop: grant it")
+        return found(kind, *args, **more)
+
+    shop.cluster.list, shop.cluster.find = may_list, may_get  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "told"),
+    [
+        pytest.param((kinds.SERVICE,), ["RightMissing"], id="what stands around it"),
+        pytest.param((kinds.REPLICA_SET,), ["RightMissing"], id="its own ReplicaSets"),
+        pytest.param((kinds.RELEASE,), ["RightMissing"], id="its Releases"),
+        pytest.param((kinds.DEPLOYMENT,), [], id="itself: there is nothing to say it on"),
+    ],
+)
+def test_a_right_that_is_missing_at_rest_is_told_too(lacking: tuple[kinds.Kind, ...], told: list[str]) -> None:
+    """Said where somebody looks for it, before any release."""
+    shop = a_shop()
+    without_right(shop, *lacking)
+    for _ in range(2):
+        with pytest.raises(errors.NotGranted):
+            shop.look()
+    assert [one.reason for one in shop.told] == told
+
+
+def test_a_look_that_was_fenced_off_says_nothing() -> None:
+    """Another process leads: it tells what there is to tell, and a fall is its task too."""
+    shop = released(BAD)
+    shop.live(lambda found: found.phases == ["Stepping"])
+
+    def fenced(written: Written) -> None:
+        raise errors.Fenced("this process does not lead")
+
+    told = len(shop.told)
+    shop.cluster.before = fenced
+    with pytest.raises(errors.Fenced):
+        shop.live(lambda found: False, looks=20)
+    assert len(shop.told) == told
+
+
 def test_a_fall_that_is_refused_is_told_and_tried_again_within_a_second() -> None:
     """Promise 3: without the back-off of other failures."""
     shop = released(BAD)

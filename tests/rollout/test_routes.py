@@ -1,6 +1,6 @@
 """A route, live: what is read, what is written, and what is tried again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -8,7 +8,7 @@ import pytest
 
 from deploy import errors, kinds, traffic
 from deploy.cluster import Cluster
-from deploy.traffic import Split
+from deploy.traffic import Json, Split
 from rollout import routes
 from rollout.routes import Routes
 from tests.rollout.small_cluster import SmallCluster, Written
@@ -134,6 +134,21 @@ def test_the_router_is_the_one_that_routes_the_service() -> None:
     bare.served = frozenset({"VirtualService", "DestinationRule"})
     assert isinstance(fresh.choose(TARGET, "istio"), tuple)
     assert Routes(cast(Cluster, bare), bare.watched).choose(TARGET, None) == replace(TARGET, router="istio")
+
+
+def test_a_router_that_was_named_needs_no_rights_on_the_others_kinds() -> None:
+    """An installation for Istio alone."""
+    cluster, _ = a_routed_cluster("web")
+
+    def watched(kind: str) -> Sequence[Json]:
+        if kind == "HTTPRoute":
+            raise errors.Forbidden("no right to list HTTPRoutes")
+        return cluster.watched(kind)
+
+    found = Routes(cast(Cluster, cluster), watched)
+    assert found.choose(TARGET, "istio") == TARGET
+    with pytest.raises(errors.Forbidden):
+        found.choose(TARGET, None)
 
 
 def test_a_router_of_a_later_version_is_said() -> None:

@@ -279,3 +279,26 @@ def test_the_settings_of_prometheus_reach_its_door() -> None:
         read=timedelta(seconds=7),
     )
     assert controller.access_of(loaded(prometheus_token_file=__file__)).token_file == own
+
+
+@pytest.mark.parametrize(
+    ("given", "elects"),
+    [
+        pytest.param({}, True, id="in a cluster: yes"),
+        pytest.param({"leader_elect": "false"}, False, id="unless told not to"),
+        pytest.param({"kubeconfig": "k"}, False, id="with a kubeconfig: no"),
+        pytest.param({"kubeconfig": "k", "leader_elect": "true", "lease_namespace": "sys"}, True, id="unless asked"),
+    ],
+)
+def test_a_leader_is_elected_where_there_may_be_several(given: dict[str, str], elects: bool) -> None:
+    """A developer at a terminal is alone."""
+    assert loaded(**given).elects is elects
+
+
+def test_with_a_kubeconfig_the_leases_namespace_has_to_be_said() -> None:
+    """There is no pod whose namespace it could be."""
+    assert faults(kubeconfig="k", leader_elect="true") == (
+        "RAMPART_LEASE_NAMESPACE (--lease-namespace) must be set where RAMPART_LEADER_ELECT is true and a kubeconfig"
+        " is used, got nothing",
+    )
+    assert "must be greater than or equal to 3, got 2" in faults(lease_seconds="2")[0]

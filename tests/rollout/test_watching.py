@@ -228,6 +228,73 @@ def test_routes_that_are_not_all_known_are_not_decided_on() -> None:
             found.routes("VirtualService")
 
 
+def without_right(found: Watches, *kinds_: Kind, synced: bool = False) -> Watches:
+    """The same watches, of which these lack a right."""
+
+    class Lacking(Reflector):
+        not_granted = "may not list it: grant it"
+        is_synced = synced
+
+    made = {
+        kind.kind: Lacking(found.cluster, kind, on_change=lambda *change: None, tell=lambda text: None)
+        for kind in kinds_
+    }
+    found.reflectors = {**found.reflectors, **made}
+    return found
+
+
+def test_a_missing_right_for_a_kind_that_few_need_is_a_note() -> None:
+    """It hinders looks that need it, and no others; a right that all need makes unready."""
+    with door(lambda asked: page("1")) as cluster:
+        found = without_right(watches(cluster, Calls(), False), kinds.VIRTUAL_SERVICE, kinds.DEPLOYMENT)
+        assert found.notes() == ("may not list it: grant it",)
+        unsynced = found.unsynced()
+        assert "may not list it: grant it" in unsynced
+        assert not any("VirtualService" in text for text in unsynced)
+        with pytest.raises(errors.NotGranted, match="may not list it"):
+            found.routes("VirtualService")
+
+
+def test_a_right_that_was_taken_away_later_is_a_note() -> None:
+    """What is known of the kind is there, and gets old."""
+    with door(lambda asked: page("1")) as cluster:
+        found = without_right(watches(cluster, Calls(), False), kinds.RELEASE, kinds.DESTINATION_RULE, synced=True)
+        assert len(found.notes()) == 2
+        assert not any("may not" in text for text in found.unsynced())
+
+
+def test_whoever_comes_to_lead_looks_at_everything() -> None:
+    """What is in flight first; then what ended, what is held, and what rests some time soon."""
+    calls = Calls()
+    with door(lambda asked: page("1")) as cluster:
+        found = watches(cluster, calls, True)
+        ended = watching.trim_release(a_release(Phase.PROMOTED, "old"))
+        found.reflectors = {
+            **found.reflectors,
+            "Release": full(cluster, kinds.RELEASE, [ended, watching.trim_release(a_release())]),
+            "Deployment": full(
+                cluster,
+                kinds.DEPLOYMENT,
+                [
+                    TRIMMED,
+                    CANARY,
+                    {**HELD, "key": "shop/api"},
+                    {**TRIMMED, "key": "shop/rests"},
+                    {**OTHER, "key": "shop/x"},
+                ],
+            ),
+        }
+        found.recall()
+    assert calls.touched == [
+        ("shop/web", True),
+        ("shop/old", False),
+        ("shop/web", True),
+        ("shop/web", True),
+        ("shop/api", False),
+    ]
+    assert calls.spread == ["shop/rests"]
+
+
 def test_what_is_opted_in_is_known_by_name() -> None:
     """For the proof of the hold, when a policy changes."""
     with door(lambda asked: page("1")) as cluster:
