@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from deploy import kinds, names, routers, traffic
+from deploy import errors, kinds, names, routers, traffic
 from deploy.cluster import Cluster, from_kubeconfig
 from deploy.kinds import Kind
 from deploy.traffic import WHOLE, Json
@@ -45,7 +45,11 @@ class Ground:
         return [kind for kind in found if kind is not kinds.ENDPOINT_SLICE and self.cluster.serves(kind)]
 
     def watched(self, kind: str) -> Sequence[Json]:
-        return self.cluster.list(routers.KINDS[kind], self.namespace).items
+        """What a watch that is never late has brought; nothing of a kind that is not served."""
+        try:
+            return self.cluster.list(routers.KINDS[kind], self.namespace).items
+        except errors.Missing:
+            return []
 
     def routes(self, watched: Callable[[str], Sequence[Json]] | None = None) -> Routes:
         return Routes(self.cluster, watched or self.watched)
