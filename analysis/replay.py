@@ -4,7 +4,7 @@ The traffic is as it was: a judge that would have acted earlier, or later, chang
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -22,15 +22,20 @@ UNSEEN = Judgement(Verdict.HOLD, Reason.STILL_MEASURING, "over before the first 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the release must keep. bake: the longest stay at 100 %. look: between two looks of our judges."""
+    """What the release must keep. bake: the longest stay at 100 %. look: between two looks of our judges.
+
+    own: the longest stay at weights that have one of their own.
+    """
 
     thresholds: threshold.Thresholds
     bake: timedelta
     look: timedelta = timedelta(seconds=5)
+    own: Mapping[Decimal, timedelta] = field(default_factory=dict, hash=False)
 
     def at(self, weight: Decimal) -> threshold.Thresholds:
         """The thresholds of a stay."""
-        return replace(self.thresholds, interval=self.bake) if weight == 100 else self.thresholds
+        own = self.bake if weight == 100 else self.own.get(weight, self.thresholds.interval)
+        return replace(self.thresholds, interval=own)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The routers by name: which objects each takes, which one a Service needs, and in which order their objects go."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from deploy import kinds, names, traffic
@@ -51,6 +51,11 @@ class Router(Protocol):
 TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway, "service": service}
 """Every router that is built, in the order in which one is taken where nothing routes the Service yet."""
 
+Unfit = Callable[[traffic.Target, Objects, Collection[traffic.Aside]], tuple[str, ...]]
+
+ASIDES: Mapping[str, Unfit] = {"istio": istio.unfit}
+"""Routers that can give a leg something beside its share, and how each is asked why it can not."""
+
 NEEDED: Mapping[str, str] = {"istio": "VirtualService", "gateway": "HTTPRoute", "service": "Service"}
 """The kind without which a router can do nothing."""
 
@@ -94,6 +99,19 @@ def choose(target: traffic.Target, objects: Objects, wanted: str | None) -> str 
     if routing:
         return routing[0]
     return served[0] if served else (_unserved(None, where, served),)
+
+
+def unfit(target: traffic.Target, objects: Objects, wanted: Sequence[traffic.Aside]) -> tuple[str, ...]:
+    """Why legs of the target can not get these beside their shares, each a sentence; none where none is wanted."""
+    if not wanted:
+        return ()
+    asked = ASIDES.get(target.router)
+    if asked is not None:
+        return asked(target, objects, wanted)
+    where = f"Service {target.namespace}/{target.service}"
+    return (
+        f"header, cookie and mirror steps need the router {', '.join(ASIDES)}; {where} is moved by {target.router}",
+    )
 
 
 def is_leg(body: Json) -> bool:

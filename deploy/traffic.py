@@ -38,15 +38,44 @@ def canary(release: str) -> Pin:
 
 
 @dataclass(frozen=True)
+class Only:
+    """Requests that carry `name` with exactly this `value` (a cookie, else a header) go to `pin`, and no others."""
+
+    pin: Pin
+    name: str
+    value: str
+    cookie: bool = False
+
+    def __str__(self) -> str:
+        return f"{'cookie' if self.cookie else 'header'}:{self.name}={self.value}"
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A copy of so many parts of WHOLE of the requests goes to `pin`, whose answers nobody gets."""
+
+    pin: Pin
+    parts: int
+
+
+Aside = Only | Mirror
+"""What a pin gets beside its share."""
+
+
+@dataclass(frozen=True)
 class Split:
     """Shares of one destination's traffic, in parts of WHOLE, in the order in which they stand in the route.
 
     A share of 0 is a leg that stands ready without traffic. Shares are never negative and always sum to WHOLE.
+    aside: what one of the pins gets beside its share.
     """
 
     shares: tuple[tuple[Pin, int], ...]
+    aside: Aside | None = None
 
     def __post_init__(self) -> None:
+        if self.aside is not None and self.aside.pin not in self.pins:
+            raise ValueError(f"what is beside the shares goes to one of the legs, got {self.aside}")
         pins = [pin for pin, _ in self.shares]
         if len(set(pins)) != len(pins):
             raise ValueError(f"a split names each leg once, got {pins}")

@@ -11,7 +11,7 @@ from types import FrameType
 from pydantic.fields import FieldInfo
 
 from deploy import errors
-from rollout import cli_record, cli_replay, cli_simulate, plan, telemetry
+from rollout import cli_record, cli_replay, cli_simulate, durations, telemetry
 from rollout import settings as settings_
 from rollout.controller import Controller
 from rollout.settings import Settings
@@ -40,7 +40,7 @@ def default_of(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if field.is_required() or value in (None, (), {}):
         return ""
-    return f" (default: {plan.format_duration(value) if isinstance(value, timedelta) else value})"
+    return f" (default: {durations.write(value) if isinstance(value, timedelta) else value})"
 
 
 def run_controller(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from rollout import plan
+from rollout import durations, plan
+from rollout import steps as stepping
 
 Value = TypeVar("Value")
 
@@ -69,11 +70,20 @@ def _percent(text: str) -> Decimal:
 time = reader(_time)
 percent = reader(plan.parse_percent)
 rate = reader(_percent)
-steps = reader(plan.parse_steps)
+
+
+def _steps(text: str) -> tuple[Decimal, ...]:
+    found = stepping.parse(text)
+    if any(step.interval or step.pauses or step.lead for step in found):
+        raise ValueError("must be percentages alone, such as 5,25,50")
+    return tuple(step.weight for step in found)
+
+
+steps = reader(_steps)
 
 
 def _stay(text: str) -> float:
-    found = plan.parse_duration(text).total_seconds()
+    found = durations.parse(text).total_seconds()
     if not 1 <= found <= 86400:
         raise ValueError("must be a duration from 1s to 24h")
     return found

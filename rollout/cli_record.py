@@ -4,7 +4,6 @@ import argparse
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 from analysis import evidence, recorder, recording
@@ -12,7 +11,7 @@ from analysis.prometheus import Prometheus
 from analysis.recorder import Wanted
 from deploy import cluster, errors, kinds
 from deploy.cluster import Cluster
-from rollout import cli_flags, controller, observer, status
+from rollout import cli_flags, controller, durations, observer, status
 from rollout import plan as plans
 from rollout import settings as settings_
 from rollout.plan import Plan
@@ -127,7 +126,7 @@ def wanted_of(
     if ended <= began:
         return (f"--to must be after the beginning, {began.isoformat()}, got {ended.isoformat()}",)
     if ended - began > evidence.LONGEST:
-        longest = plans.format_duration(evidence.LONGEST)
+        longest = durations.write(evidence.LONGEST)
         return (f"--to must be at most {longest} after the beginning, {began.isoformat()}, got {ended.isoformat()}",)
     canary, stable = workloads
     return Wanted(
@@ -137,7 +136,7 @@ def wanted_of(
         began=began,
         ended=ended,
         warm_up=timedelta(seconds=arguments.warm_up),
-        steps=(*plan.steps, Decimal(100)),
+        steps=plan.weights,
         plan={key: text for key, text in plan.texts().items() if key != "policy"},
         is_timed=plan.latency is not None,
         release=arguments.release or "",

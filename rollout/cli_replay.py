@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 from analysis import recording, replay, threshold
@@ -81,7 +82,8 @@ def rules(plan: Plan) -> Rules:
         latency=threshold.Latency(limit.quantile, limit.limit) if limit else None,
         max_failures=plan.max_failures,
     )
-    return Rules(thresholds, plan.bake)
+    own = {step.weight: plan.stay(step) for step in plan.stays if step.weight}
+    return Rules(thresholds, own[Decimal(100)], own=own)
 
 
 def title(known: Recording) -> str:

@@ -3,13 +3,12 @@
 import argparse
 import dataclasses
 import json
-from decimal import Decimal
 
 from analysis import simulation
 from analysis.simulation import Line, Question
 from analysis.trials import Course
 from analysis.world import Size
-from rollout import cli_flags, plan
+from rollout import cli_flags
 
 HEAD = ("JUDGE", "CAUGHT", "AFTER", "REQUESTS", "FAILED", "FALSE ALARMS", "HEALTHY THROUGH")
 
@@ -97,7 +96,7 @@ def question_of(arguments: argparse.Namespace) -> Question:
 def title(question: Question) -> str:
     """What was simulated."""
     course, size = question.course, question.course.size
-    weights = plan.join_steps(tuple(Decimal(f"{100 * step:g}") for step in course.steps))
+    weights = ",".join(f"{100 * step:g}" for step in course.steps)
     return (
         f"{question.runs} releases with {100 * question.errors:g} % errors and {question.runs} healthy ones, beside"
         f" {100 * question.baseline:g} % of stable;\n{size.rps:g} requests/s, {size.canary} canary pods scraped every"

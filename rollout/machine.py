@@ -10,9 +10,9 @@ from typing import assert_never
 from analysis.verdict import Verdict
 from deploy import traffic
 from deploy.workload import Held
-from rollout import cleanup, holding, policy, progress, settling, shares, signals, words
+from rollout import cleanup, holding, policy, progress, settling, shares, signals, steps, words
 from rollout.moves import MARKED, MOVES, OUTCOMES, Course
-from rollout.plan import Plan, Wish, join_steps
+from rollout.plan import Plan, Wish
 from rollout.seen import (
     Act,
     ClearWish,
@@ -33,7 +33,7 @@ from rollout.seen import (
     Unpause,
 )
 from rollout.signals import Signal, Stage
-from rollout.status import Phase, Release
+from rollout.status import Phase, Release, Status
 
 
 def decide(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -135,7 +135,7 @@ def fall_recorded(signal: Signal, release: Release, seen: Seen, first: tuple[Act
     reason = seen.judgement.reason.value if signal is Signal.JUDGED_BAD and seen.judgement else signal.value
     told = Told(reason, f"{text}: all traffic back to stable", words.level_of(OUTCOMES[signal]))
     status = words.note(release, seen, told, phase=Phase.ROLLING_BACK, outcome=OUTCOMES[signal], holding="")
-    status = status.model_copy(update={"weight": status.weight * 0, "step_text": ""} | words.measured(seen))
+    status = status.model_copy(update={"weight": status.weight * 0, "step_text": "", "lead": ""} | words.measured(seen))
     mark: tuple[Act, ...] = (Mark(release.spec.revision),) if signal in MARKED and has_template(release, seen) else ()
     return Decision((*first, *mark, Record(status)), (told,), 0)
 
@@ -243,8 +243,9 @@ def turn(signal: Signal, release: Release, seen: Seen, pace: Pace) -> Decision:
 
 
 def pause(release: Release, seen: Seen) -> Decision:
-    told = Told("Paused", f"paused by a person at {words.percent(release.status.weight)}; to go on: do=resume")
-    status = words.note(release, seen, told, paused_at=release.status.paused_at or seen.now, holding="Paused")
+    told = Told("Paused", f"paused by a person at {words.place(release.step)}; to go on: do=resume")
+    paused = {"paused_at": release.status.paused_at or seen.now, "paused_by_plan": False, "holding": "Paused"}
+    status = words.note(release, seen, told, **paused)
     return Decision((Record(status), ClearWish(Wish.PAUSE)), (told,), 0)
 
 
@@ -253,7 +254,7 @@ def resume(release: Release, seen: Seen) -> Decision:
     if began is None:
         told = Told("NothingToResume", "resume was asked, and nothing is paused")
         return Decision((ClearWish(Wish.RESUME),), (told,), 0)
-    told = Told("Resumed", f"resumed by a person at {words.percent(release.status.weight)}")
+    told = Told("Resumed", f"resumed by a person at {words.place(release.step)}")
     return Decision((Record(progress.unpaused(release, seen, told, began)), ClearWish(Wish.RESUME)), (told,), 0)
 
 
@@ -274,15 +275,23 @@ def replan(release: Release, seen: Seen) -> Decision:
     changes = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
     values = [f"{key} {old.get(key, 'unset')} → {new.get(key, 'unset')}" for key in changes]
     edits = ", ".join(filter(None, (*values, policy.edits(release.spec.metrics, seen.plan.metrics))))
-    text = f"{edits}; from {words.percent(release.status.weight)} on: {join_steps(seen.plan.steps) or 'no steps'}"
+    text = f"{edits}; from {words.place(release.step)} on: {steps.join(seen.plan.steps) or 'no steps'}"
     told = Told("PlanChanged", text)
-    return Decision((Record(words.note(release, seen, told)), Replan(seen.plan)), (told,), 0)
+    return Decision((Record(replanned(seen.plan, release, seen, told)), Replan(seen.plan)), (told,), 0)
+
+
+def replanned(plan: Plan, release: Release, seen: Seen, told: Told) -> Status:
+    """A pause that was taken out of the plan ends with it; a person's does not."""
+    status = release.status
+    if status.paused_at is None or not status.paused_by_plan or plan.at(status.weight, status.lead).pauses:
+        return words.note(release, seen, told)
+    return progress.unpaused(release, seen, told, status.paused_at).model_copy(update={"halted": ""})
 
 
 def bearable(release: Release, seen: Seen) -> traffic.Split:
     """The split that is wished, or one without users on a canary that is not ready to take them."""
     ready = seen.canary.ready if seen.canary is not None else 0
-    if ready < shares.pods(release, seen, release.status.weight):
+    if ready < shares.size(release, seen, release.step):
         return shares.split_at(release, Decimal(0))
     return shares.wished(release)
 

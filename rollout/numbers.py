@@ -6,14 +6,19 @@ the traffic: at most half of it, when it is as large as stable.
 
 from decimal import Decimal
 
-from rollout import words
-from rollout.plan import PREFIX, Plan, RouterName, join_steps
+from rollout import steps, words
+from rollout.plan import PREFIX, Plan, RouterName
 from rollout.status import Release
 
 
 def apply(release: Release) -> bool:
     """Whether the steps of a release that has begun are told by numbers of pods."""
-    return release.status.router == RouterName.SERVICE and bool(release.plan.steps)
+    return release.status.router == RouterName.SERVICE and bool(exact(release.plan))
+
+
+def exact(plan: Plan) -> tuple[Decimal, ...]:
+    """The shares that the plan asks for, but for the whole."""
+    return tuple(weight for weight in plan.weights if weight < steps.WHOLE)
 
 
 def nearest(size: int, weight: Decimal) -> int:
@@ -35,12 +40,13 @@ def said(size: int, weight: Decimal) -> str:
 
 def forecast(plan: Plan, size: int) -> str:
     """What the plan's steps will be, said before the first of them; empty where there is none."""
-    return f"; by numbers of pods: {', '.join(said(size, step) for step in plan.steps)}" if plan.steps else ""
+    asked = exact(plan)
+    return f"; by numbers of pods: {', '.join(said(size, weight) for weight in asked)}" if asked else ""
 
 
 def unfit(plan: Plan) -> str:
     """Why a plan can not be followed by numbers of pods; empty where it can."""
-    if not (plan.is_previewed and plan.steps):
+    if not (plan.is_previewed and exact(plan)):
         return ""
     text = "must not be given for blue-green with router service: whole green beside whole blue is 50 %"
-    return f"{PREFIX}steps {text}, got {join_steps(plan.steps)}"
+    return f"{PREFIX}steps {text}, got {steps.join(plan.steps)}"

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from analysis import custom, evidence, judge
+from analysis import custom, evidence, judge, metric
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import errors, hold, kinds, names, preview, services, workload
+from deploy import errors, hold, kinds, names, preview, services, traffic, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
@@ -123,6 +123,8 @@ class Observer:
         target = self.target(view, None)
         survey = self._routes.survey(target, None)[0] if target else Survey()
         plan = self.plan(view.work)
+        wanted = shares.asides(traffic.canary(view.name), plan) if isinstance(plan, Plan) else ()
+        unfit = self._routes.unfit(target, wanted) if target else ()
         resting = view.work.opted_in and view.work.held is None
         telemetry = self._telemetry(view.work, plan, target.service if target else "") if resting else ()
         return Idle(
@@ -130,7 +132,7 @@ class Observer:
             revisions=view.revisions,
             ended=view.ended,
             plan=plan,
-            refusals=refusals or survey.faults,
+            refusals=refusals or (*survey.faults, *unfit),
             hold_missing=hold_missing,
             malformed=view.malformed,
             shown=bool(survey.shown) and view.release is None,
@@ -268,6 +270,7 @@ class Observer:
             plan=plan,
             policy_missing=policy_missing,
             refusals=refusals,
+            unfit=self._routes.unfit(target, shares.asides(release.pin, release.plan)) if target else (),
             release_deleting=release.deleting,
         )
         return self._judged(release, self._with_drift(release, seen, target))
@@ -290,7 +293,7 @@ class Observer:
         is_alone = status.phase in (Phase.BAKING, Phase.PROMOTING)
         is_preview = status.phase is Phase.PREPARING
         thresholds = Thresholds(
-            interval=plan.bake if is_alone else plan.interval,
+            interval=plan.stay(release.step),
             success_rate=plan.success_rate or None,
             latency=Latency(limit.quantile, limit.limit) if limit else None,
             max_failures=plan.max_failures,
@@ -307,19 +310,20 @@ class Observer:
             thresholds=thresholds,
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
-            metrics=tuple(one.asked for one in plan.metrics if not (is_preview and one.or_stable)),
+            metrics=compared(release, is_preview),
             service=status.service,
             alone=is_alone,
         )
         name = f"{release.namespace}/{release.spec.deployment}"
-        if is_preview or plan.judge is plans.Judge.THRESHOLD:
+        if is_preview or plan.judge is plans.Judge.THRESHOLD or release.step.only:
             return replace(seen, judgement=self._judge.judge(name, question))
-        following = plan.after(status.weight) if status.phase is Phase.STEPPING else None
+        following = plan.load(plan.after(release.step)) if status.phase is Phase.STEPPING else None
         weighed = evidence.EvidenceQuestion(
             asked=question,
-            began=status.ready_at or status.since,
-            weight=shares.given(release, seen, status.weight),
+            began=status.alike_since or status.ready_at or status.since,
+            weight=shares.given(release, seen, plan.load(release.step)),
             next_weight=shares.given(release, seen, following) if following else None,
+            shortest=plan.least_stay(release.step),
             least=self._settings.min_duration,
             checkpoint=status.checkpoint or None,
         )
@@ -439,6 +443,12 @@ def running_labels(view: View) -> Mapping[str, str]:
         labels.pop(names.POD_TEMPLATE_HASH, None)
         return labels
     return view.work.labels if view.work is not None else {}
+
+
+def compared(release: Release, is_preview: bool) -> tuple[metric.Metric, ...]:
+    """The plan's custom metrics; where the legs meet different users none that compares them."""
+    known, differ = release.plan.metrics, is_preview or bool(release.step.only)
+    return tuple(one.asked for one in known if not (differ and one.or_stable))
 
 
 def canary_name(release: Release) -> str:

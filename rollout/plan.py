@@ -1,7 +1,6 @@
 """The plan of a release: what the annotations of a Deployment ask for, resolved over the installation's defaults."""
 
 import difflib
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from deploy import names
 from deploy.traffic import Json
+from rollout import durations
 from rollout import policy as policies
+from rollout import steps as stepping
+from rollout.steps import Step
 
 
 class Strategy(StrEnum):
@@ -56,49 +58,11 @@ class Wish(StrEnum):
     REVERT = "revert"
 
 
-UNITS = {"s": 1, "m": 60, "h": 3600}
-DURATION = re.compile(r"(?:([0-9]{1,5})h)?(?:([0-9]{1,7})m)?(?:([0-9]{1,8})s)?")
 LATENCY = re.compile(r"p([0-9]{1,2}(?:\.[0-9]{1,6})?)<([0-9]{1,8})(ms|s)")
-NUMBER = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,6})?")
-
-
-def parse_duration(text: object) -> timedelta:
-    """Read `90s`, `5m`, `1h30m`; ValueError for anything else."""
-    if isinstance(text, timedelta):
-        return text
-    match = DURATION.fullmatch(str(text))
-    if match is None or not any(match.groups()):
-        raise ValueError("must be a duration such as 30s, 5m or 1h30m")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-
-
-def format_duration(span: timedelta) -> str:
-    """Write a whole number of seconds as people do: `90s` is `1m30s`."""
-    seconds = int(span.total_seconds())
-    parts = [(seconds // 3600, "h"), (seconds % 3600 // 60, "m"), (seconds % 60, "s")]
-    return "".join(f"{value}{unit}" for value, unit in parts if value) or "0s"
-
-
-def parse_steps(text: object) -> tuple[Decimal, ...]:
-    """Read rising percentages `5,25,50`, each above 0 and at most 100, of at most two decimals."""
-    if isinstance(text, tuple):
-        return text
-    parts = str(text).split(",")
-    if not all(NUMBER.fullmatch(part) for part in parts):
-        raise ValueError("must be rising percentages such as 5,25,50")
-    steps = tuple(Decimal(part) for part in parts)
-    if any(step <= 0 or step > 100 for step in steps):
-        raise ValueError("must be percentages above 0 and at most 100, such as 5,25,50")
-    if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
-        raise ValueError("must rise to at most 100, such as 5,25,50")
-    if any(step * 100 != int(step * 100) for step in steps):
-        raise ValueError("must have at most two decimals")
-    return steps
 
 
 def parse_percent(text: object) -> Decimal:
-    if not NUMBER.fullmatch(str(text)) or Decimal(str(text)) > 100:
+    if not stepping.NUMBER.fullmatch(str(text)) or Decimal(str(text)) > 100:
         raise ValueError("must be a percentage from 0 to 100, such as 99 or 99.5")
     return Decimal(str(text))
 
@@ -126,12 +90,13 @@ def parse_latency(text: object) -> Latency | None:
     return Latency(Decimal(match[1]) / 100, limit)
 
 
-def join_steps(steps: tuple[Decimal, ...]) -> str:
-    return ",".join(f"{step.normalize():f}" for step in steps)
-
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration)]
-Steps = Annotated[tuple[Decimal, ...], BeforeValidator(parse_steps), PlainSerializer(join_steps)]
+Duration = Annotated[timedelta, BeforeValidator(durations.parse), PlainSerializer(durations.write)]
+Given = Annotated[
+    timedelta | None,
+    BeforeValidator(lambda value: None if value is None else durations.parse(value)),
+    PlainSerializer(lambda value: None if value is None else durations.write(value)),
+]
+Steps = Annotated[tuple[Step, ...], BeforeValidator(stepping.parse), PlainSerializer(stepping.join)]
 Percent = Annotated[Decimal, BeforeValidator(parse_percent), PlainSerializer(lambda value: f"{value.normalize():f}")]
 Limit = Annotated[
     Latency | None, BeforeValidator(parse_latency), PlainSerializer(lambda value: None if value is None else str(value))
@@ -146,9 +111,10 @@ class Plan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=lambda name: name.replace("_", "-"))
 
     strategy: Strategy
-    steps: Steps = (Decimal(5), Decimal(25), Decimal(50))
+    steps: Steps = (Step(Decimal(5)), Step(Decimal(25)), Step(Decimal(50)))
     interval: Duration = timedelta(seconds=60)
-    bake: Duration = timedelta(seconds=60)
+    bake: Given = None
+    """The stay at 100 %, kept in full; where nobody gave one, an interval is the longest that it can be."""
     success_rate: Percent = Decimal(99)
     latency: Limit = None
     judge: Judge = Judge.EVIDENCE
@@ -168,34 +134,27 @@ class Plan(BaseModel):
     @classmethod
     def fill(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Fill what depends on other values, before anything is checked."""
-        filled = dict(given)
-        if filled.get("strategy") == Strategy.BLUE_GREEN:
-            filled.setdefault("steps", ())
-        if "interval" in filled:
-            filled.setdefault("bake", filled["interval"])
-        return filled
+        return {"steps": (), **given} if given.get("strategy") == Strategy.BLUE_GREEN else dict(given)
 
     @model_validator(mode="after")
     def check(self) -> "Plan":
         if self.interval < timedelta(seconds=1):
             raise ValueError("interval: must be at least 1s")
-        if self.bake < timedelta(seconds=1):
+        if self.bake is not None and self.bake < timedelta(seconds=1):
             raise ValueError("bake: must be at least 1s")
-        if self.steps and self.steps[-1] == 100:
-            object.__setattr__(self, "steps", self.steps[:-1])
         if self.deadline < timedelta(0):
             object.__setattr__(self, "deadline", max(3 * self.length, LEAST_DEADLINE))
         if self.deadline < self.length:
             raise ValueError(
-                f"deadline: must be at least the plan's own length, {format_duration(self.length)},"
-                f" got {format_duration(self.deadline)}"
+                f"deadline: must be at least the plan's own length, {durations.write(self.length)},"
+                f" got {durations.write(self.deadline)}"
             )
         return self
 
     @property
     def length(self) -> timedelta:
         """The time that the plan takes when nothing holds it."""
-        return self.interval * (len(self.steps) + self.is_previewed) + self.bake
+        return sum((self.stay(step) for step in self.stays), self.interval * self.is_previewed)
 
     @property
     def is_previewed(self) -> bool:
@@ -207,19 +166,54 @@ class Plan(BaseModel):
         """Whether somebody said that no data holds: by itself a silent preview does not keep users from the switch."""
         return self.on_no_data is OnNoData.HOLD and "on_no_data" in self.model_fields_set
 
-    def after(self, weight: Decimal) -> Decimal:
-        """The next weight above `weight`; 100 after the last step."""
-        return next((step for step in self.steps if step > weight), Decimal(100))
+    @property
+    def stays(self) -> tuple[Step, ...]:
+        """The steps, and the stay at the whole."""
+        return (*(step for step in self.steps if step.weight < stepping.WHOLE), self.at(stepping.WHOLE))
 
-    def step_of(self, weight: Decimal) -> int:
-        """How many of the plan's stays (the steps and the bake) have begun at this weight."""
-        return sum(1 for step in self.steps if step <= weight) + (weight == 100)
+    @property
+    def weights(self) -> tuple[Decimal, ...]:
+        """The weights of the stays that have one."""
+        return tuple(step.weight for step in self.stays if step.weight)
+
+    def at(self, weight: Decimal, lead: str = "") -> Step:
+        """The step of this weight, or this lead; one that the plan does not have (it was edited) is a plain one."""
+        known = (step for step in self.steps if step.lead == lead and (lead or step.weight == weight))
+        return next(known, None) or stepping.position(weight, lead)
+
+    def stay(self, step: Step) -> timedelta:
+        """The longest stay at a step that passes."""
+        own = self.bake if step.weight == stepping.WHOLE else step.interval
+        return self.interval if own is None else own
+
+    def least_stay(self, step: Step) -> timedelta:
+        """What a person asked to be kept though the version is proven before."""
+        return self.bake if step.weight == stepping.WHOLE and self.bake is not None else timedelta(0)
+
+    def load(self, step: Step) -> Decimal:
+        """Percent of the traffic that the canary must bear; who matches is not known, so as at the first weight."""
+        first = next(known.weight for known in self.stays if known.weight)
+        return step.mirror or step.weight or first
+
+    def after(self, step: Step) -> Step:
+        """The step that follows; one that the plan has no more is followed by the next greater weight."""
+        names = [known.lead for known in self.stays]
+        if step.lead in names and step.lead:
+            return self.stays[names.index(step.lead) + 1]
+        return next((known for known in self.stays if known.weight > step.weight), self.stays[-1])
+
+    def step_of(self, step: Step) -> int:
+        """How many of the plan's stays (the steps and the bake) have begun at this one."""
+        names = [known.lead for known in self.stays]
+        if step.lead in names and step.lead:
+            return names.index(step.lead) + 1
+        return sum(1 for begun in self.stays if begun.weight <= step.weight)
 
     def texts(self) -> dict[str, str]:
         """The plan as the annotations would say it; its metrics are kept apart."""
         unsaid = {"on_no_data"} - self.model_fields_set if self.is_previewed else set()
         values = self.model_dump(mode="json", by_alias=True, exclude={"metrics"} | unsaid)
-        values["steps"] = join_steps(self.steps) or ("" if self.strategy is Strategy.BLUE_GREEN else "100")
+        values["steps"] = stepping.join(self.steps) or ("" if self.strategy is Strategy.BLUE_GREEN else "100")
         return {key: str(value) for key, value in values.items() if value not in (None, "")}
 
 
@@ -291,8 +285,6 @@ def explain(error: ValidationError, given: Mapping[str, object]) -> tuple[str, .
             sentences.append(f"{PREFIX}{key} {words}")
             continue
         key = str(finding["loc"][0])
-        if key == "bake" and key not in given:
-            continue
         if finding["type"] == "extra_forbidden":
             sentences.append(unknown(key))
             continue

@@ -31,6 +31,7 @@ from rollout.seen import (
 from rollout.settling import is_silent, wait_for_legs, wait_for_settle
 from rollout.signals import Stage, stay_is_over
 from rollout.status import Phase, Release, Share, Status
+from rollout.steps import Step
 
 
 def go_on(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -60,10 +61,12 @@ def go_on(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
 
 
 def unpaused(release: Release, seen: Seen, told: Told, began: datetime) -> Status:
-    """The clock of the deadline stood still; the step's own clock begins anew."""
-    held = release.status.paused_seconds + (seen.now - began).total_seconds()
-    since = {"since": seen.now} if release.status.since is not None else {}
-    return words.note(release, seen, told, paused_at=None, paused_seconds=held, holding="", **since)
+    """The clock of the deadline stood still; the step's own clock begins anew, unless the step had passed."""
+    status = release.status
+    held = status.paused_seconds + (seen.now - began).total_seconds()
+    since = seen.now if status.since is not None and not release.has_halted else status.since
+    changes = {"paused_at": None, "paused_by_plan": False, "paused_seconds": held, "holding": "", "since": since}
+    return words.note(release, seen, told, **changes)
 
 
 def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -74,7 +77,7 @@ def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
         return held_up(
             "PredecessorFalling", f"waits until Release {seen.predecessor} has ended", release, seen, pace.poll
         )
-    faults = (*seen.refusals, *seen.route.faults)
+    faults = (*seen.refusals, *seen.route.faults, *seen.unfit)
     if faults:
         return held_up("Refused", "; ".join(faults), release, seen, 30)
     if release.status.paused_at is not None:
@@ -123,7 +126,7 @@ def preparing(release: Release, seen: Seen, pace: Pace) -> Decision:
         return Decision(look_again=pace.look if release.plan.is_previewed else None)
     if seen.policy_missing:
         return held_up(POLICY_MISSING, seen.policy_missing, release, seen, pace.look)
-    return raise_to(release.plan.after(Decimal(0)), cause, release, seen, pace)
+    return raise_to(release.plan.stays[0], cause, release, seen, pace)
 
 
 def lay_route(release: Release, seen: Seen, pace: Pace) -> Decision | None:
@@ -165,27 +168,28 @@ def first_split(release: Release, seen: Seen, pinned: traffic.Split, pace: Pace)
     return Decision((Record(status), Steer(pinned)), (told,), pace.settle)
 
 
-def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
+def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
     """Pods first, known to every proxy, then the weight: recorded, then done."""
-    pods = shares.pods(release, seen, weight)
+    if step.lead and seen.unfit:
+        return held_up("Refused", "; ".join(seen.unfit), release, seen, 30)
+    pods = shares.size(release, seen, step)
     is_open = shares.is_open(release)
     if not is_open and (unready := wait_for_pods(pods, seen, pace)):
         return unready
-    if waiting := wait_for_legs(shares.split_at(release, weight), seen, pace) or unaccepted(release, seen, pace):
+    if waiting := wait_for_legs(shares.steered(release, step), seen, pace) or unaccepted(release, seen, pace):
         return waiting
-    phase = Phase.BAKING if weight == shares.FULL else Phase.STEPPING
-    plan = release.plan
-    stays = len(plan.steps) + 1
-    step = plan.step_of(weight)
-    share = share_words(weight, pods, release, seen)
-    told = Told(phase.value, f"{because}{share}, step {step} of {stays}")
+    phase = Phase.BAKING if step.weight == shares.FULL else Phase.STEPPING
+    number, stays = release.plan.step_of(step), len(release.plan.stays)
+    share = share_words(step, pods, release, seen)
+    told = Told(phase.value, f"{because}{share}, step {number} of {stays}{ALONE if step.only else ''}")
     status = words.note(
         release,
         seen,
         told,
         phase=phase,
-        weight=weight,
-        step_text=f"{step}/{stays}",
+        weight=step.weight,
+        lead=step.lead,
+        step_text=f"{number}/{stays}",
         since=seen.now,
         ready_at=release.status.ready_at or seen.now,
         bad_looks=0,
@@ -193,8 +197,10 @@ def raise_to(weight: Decimal, because: str, release: Release, seen: Seen, pace: 
         holding=still_held(release),
         **words.measured(seen),
     )
+    if release.step.only and not step.only:
+        status = status.model_copy(update={"alike_since": seen.now, "checkpoint": "", "checkpoint_at": None})
     is_short = is_open and (seen.canary is None or seen.canary.replicas < pods)
-    done = Raise(pods) if is_short else Steer(shares.split_at(release, weight))
+    done = Raise(pods) if is_short else Steer(shares.steered(release, step))
     return Decision((Record(status), done), (told,), pace.settle)
 
 
@@ -208,18 +214,21 @@ def wait_for_pods(pods: int, seen: Seen, pace: Pace) -> Decision | None:
     return Decision(look_again=pace.settle - seen.canary_age) if seen.canary_age < pace.settle else None
 
 
-def share_words(weight: Decimal, pods: int, release: Release, seen: Seen) -> str:
+def share_words(step: Step, pods: int, release: Release, seen: Seen) -> str:
     """A rise, for people; by numbers with what whole pods give."""
-    if numbers.apply(release) and weight < shares.FULL:
-        return f"{numbers.said(shares.need(seen, shares.FULL), weight)} to the canary"
-    return f"{words.percent(weight)} to the canary ({pods} {'pod' if pods == 1 else 'pods'})"
+    if numbers.apply(release) and step.weight < shares.FULL:
+        return f"{numbers.said(shares.need(seen, shares.FULL), step.weight)} to the canary"
+    return f"{words.exposure(step)} ({pods} {'pod' if pods == 1 else 'pods'})"
+
+
+ALONE = "; judged by its thresholds alone, for stable serves other users"
 
 
 def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
     """A step: its weight in the route, its pods in number, and then the judge's word."""
     if misplaced := put_right(release, seen, pace):
         return misplaced
-    pods = shares.pods(release, seen, release.status.weight)
+    pods = shares.size(release, seen, release.step)
     is_wrong = seen.canary is not None and seen.canary.replicas < pods
     if is_wrong or (shares.is_open(release) and seen.canary is not None and seen.canary.replicas > pods):
         return Decision((Raise(pods),), (), pace.poll)
@@ -272,10 +281,12 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     want = shares.wished(release)
     if seen.route.split == want and seen.route.agreed:
         return None
+    if release.step.lead and seen.unfit:
+        return held_up("RouteRefused", "; ".join(seen.unfit), release, seen, pace.look)
     lacking = frozenset(want.pins) - seen.route.legs
     if lacking:
         return Decision((Define(seen.route.legs | frozenset(want.pins)),), (), pace.settle)
-    pods = shares.pods(release, seen, release.status.weight)
+    pods = shares.size(release, seen, release.step)
     if seen.canary is not None and seen.canary.replicas < pods:
         return Decision((Raise(pods),), (), pace.poll)
     short = seen.canary is None or seen.canary.ready < pods or seen.canary_age < pace.settle
@@ -293,12 +304,26 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
 def passed(release: Release, seen: Seen, pace: Pace) -> Decision:
     if release.status.paused_at is not None:
         return Decision(look_again=pace.look)
-    passing = seen.judgement is not None and seen.judgement.verdict is Verdict.PASS
-    cause = f"passed: {seen.judgement.text}" if passing and seen.judgement else "not judged, and the plan says promote"
-    because = f"{words.percent(release.status.weight)} {cause}; "
+    because = f"{words.place(release.step)} {cause_of(release, seen)}; "
+    if release.step.pauses and not release.has_halted:
+        return halt(because, release, seen, pace)
     if release.status.phase is Phase.BAKING:
         return promote(because, release, seen, pace)
-    return raise_to(release.plan.after(release.status.weight), because, release, seen, pace)
+    return raise_to(release.plan.after(release.step), because, release, seen, pace)
+
+
+def cause_of(release: Release, seen: Seen) -> str:
+    """Why a stay may end."""
+    if seen.judgement is not None and seen.judgement.verdict is Verdict.PASS:
+        return f"passed: {seen.judgement.text}"
+    return "passed before the pause" if release.has_halted else "not judged, and the plan says promote"
+
+
+def halt(because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
+    """The plan waits for a person here: told once, and judged on meanwhile."""
+    told = Told("Paused", f"{because}the plan pauses here; to go on: do=resume")
+    paused = {"paused_at": seen.now, "paused_by_plan": True, "halted": release.step.name, "holding": "Paused"}
+    return Decision((Record(words.note(release, seen, told, **paused, **words.measured(seen))),), (told,), pace.look)
 
 
 def without_data(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -306,6 +331,8 @@ def without_data(release: Release, seen: Seen, pace: Pace) -> Decision:
     judgement = seen.judgement
     if judgement is None or not (stay_is_over(release, seen) or judgement.reason not in QUIET):
         return Decision(look_again=pace.look)
+    if release.has_halted and judgement.reason in QUIET:
+        return passed(release, seen, pace)
     if release.plan.on_no_data is OnNoData.PROMOTE and stay_is_over(release, seen):
         return passed(release, seen, pace)
     return held_up(judgement.reason.value, judgement.text, release, seen, pace.look)
@@ -327,9 +354,9 @@ def hurry(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
         return Decision((Record(unpaused(release, seen, told, release.status.paused_at)),), (told,), 0)
     match stage:
         case Stage.PREPARING:
-            return lay_route(release, seen, pace) or raise_to(shares.FULL, ASKED, release, seen, pace)
+            return lay_route(release, seen, pace) or raise_to(release.plan.stays[-1], ASKED, release, seen, pace)
         case Stage.STEPPING:
-            return put_right(release, seen, pace) or raise_to(shares.FULL, ASKED, release, seen, pace)
+            return put_right(release, seen, pace) or raise_to(release.plan.stays[-1], ASKED, release, seen, pace)
         case Stage.BAKING:
             return put_right(release, seen, pace) or wait_for_settle(seen, pace) or promote(ASKED, release, seen, pace)
         case _:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from deploy import errors, kinds, names, routers
 from deploy.cluster import Cluster
 from deploy.kinds import Kind
-from deploy.traffic import Change, Json, Pin, Split, Survey, Target, Verb
+from deploy.traffic import Aside, Change, Json, Pin, Split, Survey, Target, Verb
 from rollout.overlay import Overlay
 
 TRIES = 6
@@ -72,6 +72,10 @@ class Routes:
 
     def drift(self, target: Target, saved: Json | None, pins: frozenset[Pin]) -> str | None:
         return router_of(target).foreign(target, self.bodies(target), saved or {}, pins)
+
+    def unfit(self, target: Target, wanted: Sequence[Aside]) -> tuple[str, ...]:
+        """Why the canary can not be given this beside its share."""
+        return routers.unfit(target, self.objects(target), wanted) if wanted else ()
 
     def define(self, target: Target, pins: frozenset[Pin]) -> None:
         self._write(target, lambda objects: router_of(target).define(target, objects, pins))

@@ -80,6 +80,8 @@ class Seen:
     """The sentence that the ReleasePolicy of a release in flight is gone; `plan` is then the recorded one."""
     judgement: Judgement | None = None
     refusals: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
+    """Why the route can not give the canary what header, cookie or mirror steps ask for."""
     release_deleting: bool = False
 
 

@@ -16,6 +16,7 @@ def wait_for_settle(seen: Seen, pace: Pace, least: float | None = None) -> Decis
 def wait_for_legs(split: Split, seen: Seen, pace: Pace) -> Decision | None:
     """Before a rise: wait until every leg that is given a share has ready endpoints, where legs have their own."""
     given = {pin for pin, parts in split.shares if parts > 0}
+    given |= {split.aside.pin} if split.aside else set()
     return Decision(look_again=pace.poll) if given & seen.route.bare else None
 
 

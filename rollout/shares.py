@@ -1,14 +1,17 @@
 """Shares of traffic and numbers of pods: what a phase and a weight ask for."""
 
+from dataclasses import replace
 from decimal import Decimal
 from math import ceil
 
 from deploy import traffic
 from rollout import numbers
+from rollout.plan import Plan
 from rollout.seen import (
     Seen,
 )
 from rollout.status import Phase, Release, Share
+from rollout.steps import Step
 
 FULL = Decimal(100)
 
@@ -25,6 +28,26 @@ def split_at(release: Release, weight: Decimal) -> traffic.Split:
     return traffic.Split((*legs, (release.pin, canary)))
 
 
+def steered(release: Release, step: Step) -> traffic.Split:
+    """The split at a step, with what the canary gets beside its share."""
+    return replace(split_at(release, step.weight), aside=aside(release.pin, step))
+
+
+def aside(pin: traffic.Pin, step: Step) -> traffic.Aside | None:
+    """What the canary gets beside its share at a step."""
+    if step.mirror is not None:
+        return traffic.Mirror(pin, int(step.mirror * 100))
+    kind, _, pair = step.only.partition(":")
+    name, _, value = pair.partition("=")
+    return traffic.Only(pin, name, value, cookie=kind == "cookie") if step.only else None
+
+
+def asides(pin: traffic.Pin, plan: Plan) -> tuple[traffic.Aside, ...]:
+    """All that the plan asks for beside shares."""
+    found = (aside(pin, step) for step in plan.steps)
+    return tuple(one for one in found if one is not None)
+
+
 def fallen(release: Release) -> traffic.Split:
     """All traffic to stable, and no leg for the canary."""
     down = split_at(release, Decimal(0))
@@ -37,7 +60,7 @@ def wished(release: Release) -> traffic.Split:
         return traffic.Split(((release.status.new_stable.pin, traffic.WHOLE),))
     if release.status.phase is Phase.ROLLING_BACK:
         return fallen(release)
-    return split_at(release, release.status.weight)
+    return steered(release, release.step)
 
 
 def need(seen: Seen, weight: Decimal) -> int:
@@ -46,11 +69,12 @@ def need(seen: Seen, weight: Decimal) -> int:
     return max(1, ceil(size * weight / 100))
 
 
-def pods(release: Release, seen: Seen, weight: Decimal) -> int:
-    """Canary pods that this release has at this weight; a previewed one is whole from the beginning (case 3)."""
-    if numbers.apply(release) and weight < FULL:
-        return numbers.nearest(need(seen, FULL), weight)
-    return need(seen, FULL if release.plan.is_previewed else weight)
+def size(release: Release, seen: Seen, step: Step) -> int:
+    """Canary pods for a step of the release's plan; a previewed one is whole from the beginning (case 3)."""
+    load = release.plan.load(step)
+    if numbers.apply(release) and load < FULL:
+        return numbers.nearest(need(seen, FULL), load)
+    return need(seen, FULL if release.plan.is_previewed else load)
 
 
 def given(release: Release, seen: Seen, weight: Decimal) -> Decimal:

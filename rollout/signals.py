@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from analysis.verdict import Verdict
+from deploy import traffic
 from rollout import plan as plans
 from rollout.plan import OnFailure, OnNoData, Wish
 from rollout.seen import Seen
@@ -162,7 +163,8 @@ def is_unready(release: Release, seen: Seen, at: Stage) -> bool:
 
 
 def has_weight(release: Release, seen: Seen) -> bool:
-    return seen.route.split is not None and seen.route.split.share(release.pin) > 0
+    split = seen.route.split
+    return split is not None and (split.share(release.pin) > 0 or isinstance(split.aside, traffic.Only))
 
 
 def is_late(release: Release, seen: Seen, at: Stage) -> bool:
@@ -175,9 +177,14 @@ def is_late(release: Release, seen: Seen, at: Stage) -> bool:
 
 
 def is_without_data(release: Release, seen: Seen, at: Stage) -> bool:
-    """The stay is over, nothing could be measured, and the plan says to cancel then."""
+    """The stay is over, nothing could be measured, and the plan says to cancel then.
+
+    A pause is no stay, and a step that passed before one is over.
+    """
     return (
-        isinstance(seen.plan, plans.Plan)
+        release.status.paused_at is None
+        and not release.has_halted
+        and isinstance(seen.plan, plans.Plan)
         and seen.plan.on_no_data is OnNoData.CANCEL
         and seen.judgement is not None
         and seen.judgement.verdict is Verdict.NO_DATA
@@ -187,8 +194,8 @@ def is_without_data(release: Release, seen: Seen, at: Stage) -> bool:
 
 def stay_is_over(release: Release, seen: Seen) -> bool:
     """The present step has lasted as long as one that passes."""
-    span = release.plan.bake if release.status.phase is Phase.BAKING else release.plan.interval
-    return release.status.since is not None and seen.now - release.status.since >= span
+    status = release.status
+    return status.since is not None and seen.now - status.since >= release.plan.stay(release.step)
 
 
 def has_fallen(release: Release, seen: Seen, at: Stage) -> bool:

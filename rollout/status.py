@@ -13,6 +13,7 @@ from deploy import names, traffic
 from deploy.traffic import Json
 from rollout import policy as policies
 from rollout.plan import KEYS, Plan, parse_percent
+from rollout.steps import Step
 
 
 class Phase(StrEnum):
@@ -99,6 +100,14 @@ class Status(Model):
     paused_at: Time | None = None
     paused_seconds: float = 0
     """Time held by people before now: it does not count towards the deadline."""
+    paused_by_plan: bool = False
+    """The present pause is the plan's own and not a person's."""
+    halted: str = ""
+    """The step at which the plan's own pause has begun; it does not begin again there."""
+    lead: str = ""
+    """The header, cookie or mirror step at which the release stands; empty where it has weight."""
+    alike_since: Time | None = None
+    """Since when both versions meet the same users; before, they are not compared. None: since the beginning."""
     bad_looks: int = 0
     last_bad: Time | None = None
     service: str = ""
@@ -159,6 +168,16 @@ class Release(Model):
             except ValidationError as error:
                 bad = {str(finding["loc"][0]) for finding in error.errors() if finding["loc"]} & known.keys()
                 known = {key: value for key, value in known.items() if key not in bad} if bad else {}
+
+    @property
+    def step(self) -> Step:
+        """Where the release stands in its plan."""
+        return self.plan.at(self.status.weight, self.status.lead)
+
+    @property
+    def has_halted(self) -> bool:
+        """Whether the step has passed, and the plan's pause behind it has begun."""
+        return self.status.halted == self.step.name
 
     @property
     def is_ended(self) -> bool:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from math import floor
 from typing import Any
 
+from rollout import durations
 from rollout.plan import Plan
 from rollout.seen import (
     Level,
@@ -13,6 +14,7 @@ from rollout.seen import (
 )
 from rollout.status import STAYS_DOWN, Phase, Release, Status
 from rollout.status import Decision as Line
+from rollout.steps import Step
 
 KEPT_LINES = 12
 LINE = 400
@@ -23,8 +25,29 @@ def percent(weight: Decimal) -> str:
     return f"{weight.normalize():f} %"
 
 
+def step_words(step: Step) -> str:
+    own = f" ({durations.write(step.interval)})" if step.interval is not None else ""
+    return f"{place(step)}{own}{' → pause' if step.pauses else ''}"
+
+
+def place(step: Step) -> str:
+    """Where a release stands."""
+    if step.mirror is not None:
+        return f"mirror of {percent(step.mirror)}"
+    return step.only.replace(":", " ") if step.only else percent(step.weight)
+
+
+def exposure(step: Step) -> str:
+    """Who meets the canary at a step."""
+    if step.mirror is not None:
+        return f"a copy of {percent(step.mirror)} of the requests to the canary, whose answers nobody gets"
+    if step.only:
+        return f"only requests with {place(step)} to the canary"
+    return f"{percent(step.weight)} to the canary"
+
+
 def plan_words(plan: Plan) -> str:
-    steps = " → ".join((*(["preview"] * plan.is_previewed), *map(percent, (*plan.steps, Decimal(100)))))
+    steps = " → ".join((*(["preview"] * plan.is_previewed), *map(step_words, plan.stays)))
     latency = f", {plan.latency}" if plan.latency else ""
     return (
         f"{steps}, at most {int(plan.interval.total_seconds())} s each, success ≥ {percent(plan.success_rate)}{latency}"

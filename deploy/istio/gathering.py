@@ -1,11 +1,11 @@
 """All that the Istio router knows about one target, gathered once from the cluster's objects."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from deploy import traffic
-from deploy.istio import destination_rules, leg_names, lists, manifests, subsets, virtual_services
+from deploy.istio import asides, destination_rules, leg_names, lists, manifests, subsets, virtual_services
 from deploy.traffic import Json
 
 
@@ -27,6 +27,8 @@ class Ground:
     remembered: frozenset[str]
     version: str
     name_faults: tuple[str, ...] = field(default=())
+    standing: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    """The VirtualServices as they stand, by ident; above they are without what our legs get beside their shares."""
 
     def reader(self, namespace: str) -> lists.Reader:
         """How the lists of a VirtualService in `namespace` are read."""
@@ -89,13 +91,19 @@ def gather(
     temporary = manifests.find_own(bodies, target)
     services = tuple(body for body in bodies if body is not temporary)
     versions = (body["apiVersion"] for body in (*bodies, *rules) if body.get("apiVersion"))
-    return Ground(
+    ground = Ground(
         target=target,
         rules=destination_rules.find(target, rules),
         mesh=virtual_services.mesh(target, services),
         services=services,
         temporary=temporary,
+        standing={manifests.ident(body): body for body in bodies},
         remembered=remembered,
         version=next(versions, manifests.VERSION),
         name_faults=tuple(manifests.name_faults(services, manifests.VIRTUAL_SERVICE, target)),
+    )
+    return replace(
+        ground,
+        services=tuple(asides.without(body, ground.reader(manifests.namespace_of(body))) for body in services),
+        temporary=asides.without(temporary, ground.reader(target.namespace)) if temporary else None,
     )

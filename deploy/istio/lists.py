@@ -103,6 +103,11 @@ def places(route: Route, reader: Reader) -> tuple[Place, ...]:
     return tuple(found)
 
 
+def alone(route: Route, reader: Reader) -> bool:
+    """Whether the list leads to one destination, and that is the target's."""
+    return _alone(places(route, reader))
+
+
 def concerns(route: Route, reader: Reader) -> bool:
     """Whether any destination in the list is the target's."""
     return any(place.ours for place in places(route, reader))

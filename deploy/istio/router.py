@@ -6,9 +6,11 @@ steer, settle, restore, settle, define nothing.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from deploy import traffic
 from deploy.istio import (
+    asides,
     destination_rules,
     faults,
     gathering,
@@ -37,10 +39,13 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
     ground = gathering.gather(target, objects)
     shown = [show for lane in ground.lanes for show in lists.shown(lane.route, lane.reader)]
     split = next((show.split for show in shown if show.split), None)
+    aside = _aside(ground)
+    whole = replace(split, aside=aside) if split and aside and aside.pin in split.pins else split
+    standing = {show.split for show in shown if show.split}
     return traffic.Survey(
-        split=split,
-        agreed=split is None or _agreed(ground, shown, split),
-        shown=frozenset(pin for show in shown if show.split for pin in show.split.pins),
+        split=whole,
+        agreed=split is None or (_agreed(ground, shown, split) and _even(ground, whole.aside if whole else None)),
+        shown=frozenset(pin for one in standing for pin in one.pins) | ({aside.pin} if aside else set()),
         legs=ground.complete_pins if split else subsets.pins(ground.rules),
         saved=memory.save(ground.users_lanes),
         faults=faults.find(ground),
@@ -65,12 +70,13 @@ def steer(target: traffic.Target, objects: Objects, split: traffic.Split, saved:
     ground = gathering.gather(target, objects, memory.subsets(saved))
     lacking = frozenset(split.pins) - ground.complete_pins
     defined = _define(ground, lacking | subsets.pins(ground.rules)) if lacking else ()
-    routed = _rewrite(ground, lambda lane: lists.show(lane.route, split, lane.reader))
+    routed = _rewrite(ground, lambda lane: lists.show(lane.route, split, lane.reader), split.aside)
     if ground.mesh.complete:
         return defined + routed + _remove(ground.temporary)
     route = lists.show(virtual_services.default_route(target), split, ground.reader(target.namespace))
     wished = virtual_services.temporary(target, ground.temporary, route, ground.version)
-    return defined + routed + _write(ground.temporary, wished)
+    whole = asides.added(wished, ground.reader(target.namespace), split.aside)
+    return defined + routed + _write(ground.standing.get(manifests.own_ident(target)), whole)
 
 
 def restore(target: traffic.Target, objects: Objects, saved: Json) -> tuple[Change, ...]:
@@ -96,6 +102,18 @@ def foreign(target: traffic.Target, objects: Objects, saved: Json, pins: Collect
         own, host = manifests.own_ident(target), hostnames.fqdn(target)
         return f"VirtualService {own} is gone: no other one routes the mesh's calls of {host}"
     return None
+
+
+def unfit(target: traffic.Target, objects: Objects, wanted: Collection[traffic.Aside]) -> tuple[str, ...]:
+    """Why legs of the target can not get these beside their shares, each a sentence that names the object."""
+    ground = gathering.gather(target, objects)
+    found = (
+        fault
+        for aside in wanted
+        for body in ground.services
+        for fault in asides.unfit(body, ground.reader(manifests.namespace_of(body)), aside)
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def remember(saved: Json, fresh: Json) -> Json:
@@ -128,17 +146,44 @@ def _agreed(ground: gathering.Ground, shown: Sequence[lists.Shown], split: traff
     return even and whole_mesh and ground.complete_pins.issuperset(split.pins)
 
 
+def _routes(ground: gathering.Ground) -> Sequence[Json]:
+    """Every VirtualService with a list of the target, without what legs get beside their shares."""
+    return (*ground.services, *((ground.temporary,) if ground.temporary else ()))
+
+
+def _aside(ground: gathering.Ground) -> traffic.Aside | None:
+    found = (
+        asides.read(ground.standing[manifests.ident(body)], ground.reader(manifests.namespace_of(body)))
+        for body in _routes(ground)
+    )
+    return next((aside for aside in found if aside is not None), None)
+
+
+def _even(ground: gathering.Ground, aside: traffic.Aside | None) -> bool:
+    """Whether each VirtualService has it at every rule that can have it, and nothing else."""
+    return all(
+        asides.added(body, ground.reader(manifests.namespace_of(body)), aside) == ground.standing[manifests.ident(body)]
+        for body in _routes(ground)
+    )
+
+
 def _define(ground: gathering.Ground, pins: Collection[traffic.Pin]) -> tuple[Change, ...]:
     return _write(ground.rules.own, subsets.wished(ground.rules, pins, ground.used, ground.version))
 
 
-def _rewrite(ground: gathering.Ground, change: Callable[[virtual_services.Lane], list[Json]]) -> tuple[Change, ...]:
+def _rewrite(
+    ground: gathering.Ground,
+    change: Callable[[virtual_services.Lane], list[Json]],
+    aside: traffic.Aside | None = None,
+) -> tuple[Change, ...]:
     """The users' VirtualServices with each list of the target made anew, where that changes anything."""
-    made = [
-        (body, virtual_services.rewritten(body, ground.reader(manifests.namespace_of(body)), change))
-        for body in ground.services
-    ]
-    return tuple(Change(Verb.REPLACE, new) for old, new in made if new != old)
+    changes = []
+    for body in ground.services:
+        reader = ground.reader(manifests.namespace_of(body))
+        new = asides.added(virtual_services.rewritten(body, reader, change), reader, aside)
+        if new != ground.standing[manifests.ident(body)]:
+            changes.append(Change(Verb.REPLACE, new))
+    return tuple(changes)
 
 
 def _write(standing: Json | None, wished: Json) -> tuple[Change, ...]:

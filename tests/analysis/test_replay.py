@@ -16,6 +16,12 @@ MINUTE = timedelta(seconds=60)
 RULES = Rules(threshold.Thresholds(interval=MINUTE), bake=MINUTE)
 
 
+def test_each_stay_is_judged_over_its_own_interval() -> None:
+    """A weight may have one; 100 % has the bake."""
+    rules = Rules(threshold.Thresholds(interval=MINUTE), bake=3 * MINUTE, own={Decimal(5): 2 * MINUTE})
+    assert [rules.at(Decimal(weight)).interval / MINUTE for weight in (5, 25, 100)] == [2, 1, 3]
+
+
 def acts(failing: float) -> dict[str, Act]:
     return {act.judge: act for act in replay.replay(recorded.release(failing), RULES)}
 

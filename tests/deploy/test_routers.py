@@ -1,5 +1,7 @@
 """Which router a Service needs."""
 
+from dataclasses import replace
+
 import pytest
 
 from deploy import routers, traffic
@@ -59,3 +61,23 @@ def test_legs_are_told_from_routes(kind: str, managed: bool, is_leg: bool) -> No
     """Without a leg no route is written."""
     labels = {"rampart.dev/managed-by": "rampart"} if managed else {}
     assert routers.is_leg({"kind": kind, "metadata": {"name": "web", "labels": labels}}) is is_leg
+
+
+@pytest.mark.parametrize(
+    ("router", "wanted", "words"),
+    [
+        pytest.param(
+            "istio", True, "VirtualService shop/web http[0] has a mirror of its own", id="asked of the router"
+        ),
+        pytest.param("smi", True, "mirror steps need the router istio; Service shop/web is moved by smi", id="unable"),
+        pytest.param("smi", False, "", id="nothing wanted"),
+    ],
+)
+def test_what_a_router_can_not_give_a_leg_is_said(router: str, wanted: bool, words: str) -> None:
+    """Case 6: refused before anything is sent to the canary."""
+    spec = {"hosts": ["web"], "http": [{**ROUTE["spec"]["http"][0], "mirror": {"host": "log"}}]}
+    asides = [traffic.Mirror(traffic.canary("web-1"), 1000)] if wanted else []
+    objects = {"VirtualService": [{**ROUTE, "spec": spec}], "DestinationRule": []}
+    found = routers.unfit(replace(TARGET, router=router), objects, asides)
+    assert "; ".join(found).endswith(words)
+    assert bool(found) is wanted

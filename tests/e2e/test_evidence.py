@@ -1,12 +1,20 @@
 """The evidence judge on real counters: what is bad is convicted early, what is good is let through sooner."""
 
+from datetime import datetime, timedelta
+
 from rollout.plan import Plan
 from rollout.status import parse_time
 from tests.e2e import prometheus_of_own, stage
 
 PORT = 19191
-EVIDENCE = {"judge": "evidence", "steps": "5,25,50", "interval": "120s", "bake": "120s"}
+EVIDENCE = {"judge": "evidence", "steps": "5,25,50", "interval": "120s", "bake": ""}
 FLAGS = {"warm-up": "5s"}
+
+
+def moment(play: stage.Stage, reason: str) -> datetime:
+    """When the last release first told it."""
+    told = next(line for line in play.status()["decisions"] if line["reason"] == reason)
+    return parse_time(told["at"])
 
 
 def test_fifth_of_errors_is_convicted_on_its_first_step() -> None:
@@ -57,7 +65,38 @@ def test_healthy_release_is_promoted_by_proof_before_its_time() -> None:
         play.set_image("v2")
         status = play.wait_phase("Promoted", patience=400)
         taken = parse_time(status["ended"]) - parse_time(status["started"])
-        assert taken < Plan.model_validate(EVIDENCE | {"strategy": "canary"}).length / 2, taken
+        plan = Plan.model_validate({"strategy": "canary", "steps": EVIDENCE["steps"], "interval": EVIDENCE["interval"]})
+        assert taken < plan.length / 2, taken
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def test_bake_that_was_given_is_kept_though_the_version_is_proven() -> None:
+    """The step before it ends by proof; the bake does not, and no release is shorter than the settings say."""
+    plan = {**EVIDENCE, "steps": "50", "bake": "40s"}
+    with stage.opened(plan=plan, flags={**FLAGS, "min-duration": "20s"}) as play:
+        play.send(120)
+        play.set_image("v2")
+        play.wait_phase("Baking", patience=100)
+        assert moment(play, "Baking") - moment(play, "Stepping") < timedelta(seconds=60)
+        play.wait_phase("Promoting", patience=100)
+        baked = moment(play, "Promoting") - moment(play, "Baking")
+        assert timedelta(seconds=40) <= baked < timedelta(seconds=60)
+        play.wait_phase("Promoted")
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def test_proven_release_takes_as_long_as_the_settings_say() -> None:
+    """Without a bake in the plan the proof ends the release as soon as its least duration is over."""
+    with stage.opened(plan={**EVIDENCE, "steps": "50"}, flags={**FLAGS, "min-duration": "50s"}) as play:
+        play.send(120)
+        play.set_image("v2")
+        play.wait_phase("Baking", patience=100)
+        play.wait_phase("Promoting", patience=100)
+        taken = moment(play, "Promoting") - moment(play, "Stepping")
+        assert timedelta(seconds=50) <= taken < timedelta(seconds=100), "two intervals are 240 s"
+        play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")
 

@@ -34,8 +34,16 @@ REFUSED = [
         bad(steps=value)
         for value in ("20,40,40", "0", "100,50", "5,,10", "5%", "101", "", "0,5", "5,", "1e1", "-5", "5.555")
     ),
+    *(
+        bad(steps=value)
+        for value in ("5@", "5@2", "5@0s", "5@x,10", "100@5m", "5,100.0@5m", "@2m", "5@2m@2m", "5,10@1h,7@1h")
+    ),
+    *(
+        bad(steps=value)
+        for value in ("pause", "pause,5", "5,pause,pause,50", "5,pause@10m,50", "5,Pause", "5,pauses", "5,pause,4")
+    ),
     *(bad(interval=value) for value in ("60", "1d", "", "0s", "5 m", "1.5h")),
-    *(bad(bake=value) for value in ("", "x")),
+    *(bad(bake=value) for value in ("", "x", "0s")),
     *(bad(deadline=value) for value in ("0m", "forever")),
     *(bad(success_rate=value) for value in ("101", "-1", "99%", "", "NaN", "100.5")),
     *(bad(latency=value) for value in ("500ms", "p99", "p99<500", "p99<0ms", "p0<5ms", "p100<5ms", "p99>500ms")),
@@ -62,11 +70,65 @@ def test_a_bad_value_is_refused_with_key_and_value(window: Shop, key: str, value
     assert f"got {value}".strip() in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        pytest.param("5,pause@10m,50", "have no duration behind pause, which ends with do=resume", id="a timed pause"),
+        pytest.param("pause,5", "not begin with a pause, which follows a step, such as 5,pause,50", id="a pause first"),
+        pytest.param("5,pause,pause,9", "have a step between two pauses", id="two pauses"),
+        pytest.param("5@2,10", "have a duration behind @, such as 5@2m,25@1h30m,50", id="no unit"),
+        pytest.param("5@0m,10", "have intervals of at least 1s", id="no stay at all"),
+        pytest.param("5,100@5m", "have no interval at 100, the stay at which is rampart.dev/bake", id="the whole"),
+        pytest.param(
+            "header:X-Canary=1,5", "name a header (in small letters) or a cookie and its whole", id="capitals"
+        ),
+        pytest.param(
+            "cookie:beta,5", "name a header (in small letters) or a cookie and its whole value", id="no value"
+        ),
+        pytest.param("mirror:x,5", "mirror a percentage above 0 and at most 100, such as mirror:10", id="no mirror"),
+        pytest.param("mirror:0@1m,5", "mirror a percentage above 0 and at most 100", id="a mirror of nothing"),
+        pytest.param("mirror:101", "mirror a percentage above 0 and at most 100", id="a mirror of more than all"),
+        pytest.param("query:a=1,5", "have header:, cookie: or mirror: before a colon", id="something else"),
+        pytest.param(
+            "5,pause,header:a=1", "have header, cookie and mirror steps before any percentage", id="a header behind"
+        ),
+        pytest.param(
+            "mirror:5,header:a=1@1m,mirror:5@2m,9", "name each header, cookie and mirror step once", id="twice"
+        ),
+        pytest.param("header:a=1@x,5", "have a duration behind @, such as 5@2m,25@1h30m,50", id="a header's interval"),
+        pytest.param("5;10", "be rising percentages such as 5,25,50 (at most two decimals), or 5@2m", id="no list"),
+        pytest.param("20,40@1m,40", "rise, such as 5,25,50", id="does not rise"),
+        pytest.param("5,101@1m", "be above 0 and at most 100", id="more than the whole"),
+    ],
+)
+def test_bad_steps_are_refused_with_what_would_be_right(window: Shop, steps: str, words: str) -> None:
+    """The sentence is about the mistake that was made (case 48)."""
+    body = a_deployment(window.namespace)
+    body["metadata"]["annotations"][f"{names.GROUP}/steps"] = steps
+    with pytest.raises(errors.Invalid) as refused:
+        window.user.create(kinds.DEPLOYMENT, body, dry_run=True)
+    assert f"rampart.dev/steps must {words}" in str(refused.value)
+    assert f"got {steps}" in str(refused.value)
+
+
 ACCEPTED = {
     "strategy": ("canary", "blue-green"),
-    "steps": ("5,25,50", "0.5", "0.01,1,99.99", "100", "5,100"),
+    "steps": (
+        "5,25,50",
+        "0.5",
+        "0.01,1,99.99",
+        "100",
+        "5,100",
+        "0.1,1,10,50",
+        "5@2m,25@1h30m,50",
+        "5,pause,50",
+        "5@30s,pause,50,100,pause",
+        "header:x-canary=1,5,25",
+        "mirror:0.5@1m,cookie:a_b=c~d,pause,5",
+        "mirror:10",
+    ),
     "interval": ("30s", "5m", "1h30m"),
-    "bake": ("0s", "10m"),
+    "bake": ("1s", "10m"),
     "deadline": ("2h",),
     "success-rate": ("0", "99", "99.95", "100", "100.0"),
     "latency": ("p99<500ms", "p99.9<2s", "p50<10ms", "p0.5<10ms"),

@@ -99,6 +99,16 @@ def test_unknown_word_and_unknown_policy_are_said_with_what_is_known() -> None:
         message_of(play, "PlanInvalid", "there are default, got strikt")
 
 
+def test_steps_with_intervals_and_pauses_are_a_policy_too() -> None:
+    """Every form that an annotation may have."""
+    command = [str(tools.kubectl()), "-n", "default", "apply", "--dry-run=server", "-f", "-"]
+    policy = a_policy(
+        "slow", plan={"steps": "mirror:10@2m,header:x-canary=1,pause,0.1,5@30m,pause,25@1h30m,50,100,pause"}
+    )
+    done = subprocess.run(command, input=policy, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
@@ -127,7 +137,12 @@ def test_unknown_word_and_unknown_policy_are_said_with_what_is_known() -> None:
         pytest.param(
             {"plan": {"judge": "nobody"}}, 'supported values: "evidence", "threshold"', id="a word of the plan"
         ),
-        pytest.param({"plan": {"steps": "fast"}}, "spec.plan.steps", id="steps"),
+        pytest.param(
+            {"plan": {"steps": "fast"}},
+            'spec.plan.steps: Invalid value: "fast": must be rising percentages such as 5,25,50, or 5@2m',
+            id="steps",
+        ),
+        pytest.param({"plan": {"steps": "5,pause@10m,50"}}, "or 5,pause,50", id="a timed pause"),
         pytest.param({"plan": {"step": "5"}}, 'unknown field "spec.plan.step"', id="an unknown key"),
     ],
 )

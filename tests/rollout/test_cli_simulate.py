@@ -63,6 +63,8 @@ def test_the_plan_is_the_given_one(capsys: pytest.CaptureFixture[str]) -> None:
         pytest.param("--rps", "nan", "must be a number from 0.1 to 100,000", id="rps is no number"),
         pytest.param("--rps", "fast", "must be a number from 0.1 to 100,000", id="rps is a word"),
         pytest.param("--steps", "50,25", "must rise to at most 100", id="steps"),
+        pytest.param("--steps", "5@2m,25", "must be percentages alone, such as 5,25,50", id="intervals of their own"),
+        pytest.param("--steps", "5,pause,25", "must be percentages alone, such as 5,25,50", id="a pause"),
         pytest.param("--interval", "60", "must be a duration such as 30s", id="interval"),
         pytest.param("--interval", "0s", "must be a duration from 1s to 24h", id="no interval"),
         pytest.param("--scrape", "2d", "must be a duration such as 30s", id="scrape"),

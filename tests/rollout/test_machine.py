@@ -388,7 +388,7 @@ def test_an_edited_plan_counts_from_here_on_and_is_said() -> None:
     assert (kinds(decision.acts), decision.acts[-1]) == (["Record", "Replan"], Replan(plan))
     status = recorded(decision)
     assert (status.phase, status.weight, status.since) == (Phase.STEPPING, 5, START)
-    text = "bake 1m → 30s, interval 1m → 30s, steps 5,25,50 → 7,60; from 5 % on: 7,60"
+    text = "interval 1m → 30s, steps 5,25,50 → 7,60; from 5 % on: 7,60"
     assert decision.told == (Told("PlanChanged", text),)
     assert [(line.reason, line.message) for line in status.decisions] == [("PlanChanged", text)]
 

@@ -266,11 +266,82 @@ def test_evidence_is_weighed_since_the_canary_had_traffic(
     assert (question.began, question.checkpoint) == (status.ready_at, None)
 
 
+@pytest.mark.parametrize(
+    ("phase", "annotations", "shortest"),
+    [
+        pytest.param(Phase.BAKING, {"bake": "5m"}, 300, id="a bake that was given"),
+        pytest.param(Phase.BAKING, {}, 0, id="no bake was given"),
+        pytest.param(Phase.STEPPING, {"bake": "5m"}, 0, id="a step"),
+    ],
+)
+def test_proof_does_not_cut_a_bake_short_that_was_given(
+    phase: Phase, annotations: dict[str, str], shortest: int
+) -> None:
+    """Nor the least time of a whole release, which the settings say."""
+    shop = in_flight(phase, **annotations)
+    seen(shop)
+    question = shop.judge.weighed[-1]
+    assert (question.shortest, question.least) == (timedelta(seconds=shortest), timedelta(seconds=60))
+
+
 def test_the_threshold_judge_is_asked_where_the_plan_says_so() -> None:
     """And nothing is weighed then."""
     shop = in_flight(Phase.STEPPING, judge="threshold")
     seen(shop)
     assert (len(shop.judge.weighed), len(shop.judge.asked) > 0) == (0, True)
+
+
+def test_versions_that_meet_different_users_are_not_compared() -> None:
+    """A step by header is judged by thresholds, and by custom metrics that are not compared with stable."""
+    metrics = [
+        {"name": "queue", "query": 'queue{app="{{canary}}"}', "max": 9},
+        {"name": "memory", "query": 'memory{app="{{canary}}"}', "orStable": {"ratio": 2}},
+    ]
+    shop = a_shop()
+    shop.share(metrics=metrics)
+    shop.annotate(steps="header:x-canary=1,5")
+    shop.change("v2")
+    shop.live(lambda found: found.phases == [Phase.STEPPING.value])
+    seen(shop)
+    assert (len(shop.judge.weighed), [one.name for one in shop.judge.asked[-1].metrics]) == (0, ["queue"])
+    shop.live(lambda found: release_of(found).status.weight == 5)
+    seen(shop)
+    question, status = shop.judge.weighed[-1], release_of(shop).status
+    assert question.began == status.alike_since == status.since
+    assert [one.name for one in question.asked.metrics] == ["queue", "memory"]
+
+
+def test_a_mirror_is_weighed_as_its_share() -> None:
+    """Its requests are a sample of all; the next weight asks for its own proof."""
+    shop = in_flight(Phase.STEPPING, steps="mirror:10,25")
+    seen(shop)
+    assert (shop.judge.weighed[-1].weight, shop.judge.weighed[-1].next_weight) == (Decimal(10), Decimal(25))
+    assert shop.route["http"][0]["mirrors"][0]["percentage"] == {"value": 10}
+
+
+def test_what_the_route_can_not_express_is_seen() -> None:
+    """Asked only where the plan has such steps."""
+    shop = a_shop()
+    shop.cluster.edit(
+        kinds.VIRTUAL_SERVICE, "web", {"spec": {"http": [{**shop.route["http"][0], "mirror": {"host": "x"}}]}}
+    )
+    shop.change("v2")
+    shop.look()
+    assert seen(shop).unfit == ()
+    shop.annotate(steps="mirror:10")
+    shop.live(lambda found: "mirror" in release_of(found).spec.plan["steps"])
+    assert seen(shop).unfit == ("VirtualService shop/web http[0] has a mirror of its own",)
+
+
+def test_what_the_route_can_not_express_is_said_at_opt_in() -> None:
+    """Before a release depends on it."""
+    shop = a_shop()
+    shop.annotate(steps="header:x-canary=1,5")
+    assert shop.observer.idle(view_of(shop), None).refusals == ()
+    matched = {**shop.route["http"][0], "match": [{"headers": {"x-canary": {"exact": "2"}}}]}
+    shop.cluster.edit(kinds.VIRTUAL_SERVICE, "web", {"spec": {"http": [matched]}})
+    (found,) = shop.observer.idle(view_of(shop), None).refusals
+    assert found == "VirtualService shop/web http[0] has a condition on x-canary itself"
 
 
 def test_a_success_rate_of_zero_is_not_judged() -> None:

@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 
 from deploy import traffic
 from deploy.traffic import WHOLE
-from rollout import plan, shares
+from rollout import durations, plan, shares
 from rollout.plan import Plan
 from rollout.status import Phase
+from rollout.steps import Step
 from tests.rollout import building
 from tests.rollout.building import a_plan
 
+LIST = "must be rising percentages such as 5,25,50, or 5@2m,25@5m,50, or 5,pause,50"
+PAIR = (
+    "must name a header (in small letters) or a cookie and its whole value, of letters, digits and ._~-,"
+    " such as header:x-canary=1 or cookie:beta=yes"
+)
 OPTED_IN = {"rampart.dev/strategy": "canary"}
 
 
@@ -38,18 +44,62 @@ def faults(**annotations: str) -> tuple[str, ...]:
         pytest.param("50,40", "must rise to at most 100, such as 5,25,50", id="falls"),
         pytest.param("100,50", "must rise to at most 100, such as 5,25,50", id="falls from the whole"),
         pytest.param("0", "must be percentages above 0 and at most 100, such as 5,25,50", id="zero"),
-        pytest.param("-5,10", "must be rising percentages such as 5,25,50", id="negative"),
+        pytest.param("-5,10", LIST, id="negative"),
         pytest.param("101", "must be percentages above 0 and at most 100, such as 5,25,50", id="more than the whole"),
-        pytest.param("", "must be rising percentages such as 5,25,50", id="empty"),
-        pytest.param("NaN", "must be rising percentages such as 5,25,50", id="not a number"),
-        pytest.param("Infinity", "must be rising percentages such as 5,25,50", id="infinite"),
-        pytest.param("5,,10", "must be rising percentages such as 5,25,50", id="a gap"),
-        pytest.param("5%", "must be rising percentages such as 5,25,50", id="with a percent sign"),
+        pytest.param("", LIST, id="empty"),
+        pytest.param("NaN", LIST, id="not a number"),
+        pytest.param("Infinity", LIST, id="infinite"),
+        pytest.param("5,,10", LIST, id="a gap"),
+        pytest.param("5%", LIST, id="with a percent sign"),
         pytest.param("0.125", "must have at most two decimals", id="too fine for a route"),
-        pytest.param("1e1", "must be rising percentages such as 5,25,50", id="an exponent"),
-        pytest.param(" 5,25", "must be rising percentages such as 5,25,50", id="a space"),
-        pytest.param("٥", "must be rising percentages such as 5,25,50", id="digits of another script"),
-        pytest.param("5" * 5000, "must be rising percentages such as 5,25,50", id="a very long number"),
+        pytest.param("1e1", LIST, id="an exponent"),
+        pytest.param(" 5,25", LIST, id="a space"),
+        pytest.param("٥", LIST, id="digits of another script"),
+        pytest.param("5" * 5000, LIST, id="a very long number"),
+        pytest.param("@2m", LIST, id="no percentage before its interval"),
+        pytest.param("5;10@1m", LIST, id="no list"),
+        pytest.param("5@", "must have a duration behind @, such as 5@2m,25@1h30m,50", id="no interval"),
+        pytest.param("5@2,10", "must have a duration behind @, such as 5@2m,25@1h30m,50", id="no unit"),
+        pytest.param("5@1m@1m", "must have a duration behind @, such as 5@2m,25@1h30m,50", id="two intervals"),
+        pytest.param("5@0s,10", "must have intervals of at least 1s, such as 5@2m,25@5m,50", id="no stay"),
+        pytest.param(
+            "5,100@5m", "must have no interval at 100, the stay at which is the plan's bake", id="interval of the bake"
+        ),
+        pytest.param("25@1m,5@1m", "must rise to at most 100, such as 5,25,50", id="falls with intervals"),
+        pytest.param("25,pause,5", "must rise to at most 100, such as 5,25,50", id="falls over a pause"),
+        pytest.param(
+            "5,pause@10m,50", "must have no duration behind pause, which ends with do=resume", id="a timed pause"
+        ),
+        pytest.param(
+            "pause", "must not begin with a pause, which follows a step, such as 5,pause,50", id="a pause alone"
+        ),
+        pytest.param(
+            "5,pause,pause,50",
+            "must have a step between two pauses, such as 5,pause,25,pause,50",
+            id="two pauses",
+        ),
+        pytest.param("5,Pause,50", LIST, id="a word that is none"),
+        pytest.param("header:X-Canary=1,5", PAIR, id="a header in capitals"),
+        pytest.param("header:x-canary,5", PAIR, id="a header without a value"),
+        pytest.param("header:x-canary=,5", PAIR, id="a header with an empty value"),
+        pytest.param("cookie:beta=a b,5", PAIR, id="a cookie with a space"),
+        pytest.param("cookie:=1", PAIR, id="a cookie without a name"),
+        pytest.param("mirror:0,5", "must mirror a percentage above 0 and at most 100, such as mirror:10", id="none"),
+        pytest.param("mirror:101", "must mirror a percentage above 0 and at most 100, such as mirror:10", id="more"),
+        pytest.param("mirror:0.125,5", "must have at most two decimals", id="a mirror too fine for a route"),
+        pytest.param(
+            "query:a=1,5",
+            "must have header:, cookie: or mirror: before a colon, such as header:x-canary=1,5,25",
+            id="something else than these",
+        ),
+        pytest.param(
+            "5,pause,header:x-canary=1,25",
+            "must have header, cookie and mirror steps before any percentage, such as mirror:10,5,25",
+            id="a header behind a percentage",
+        ),
+        pytest.param(
+            "mirror:10,mirror:10,5", "must name each header, cookie and mirror step once", id="the same one twice"
+        ),
     ],
 )
 def test_bad_steps_are_refused_with_the_reason(text: str, words: str) -> None:
@@ -61,10 +111,37 @@ def test_bad_steps_are_refused_with_the_reason(text: str, words: str) -> None:
     ("key", "value", "field", "read"),
     [
         pytest.param("strategy", "blue-green", "steps", (), id="blue-green has no steps by itself"),
-        pytest.param("steps", "0.5,10", "steps", (Decimal("0.5"), Decimal(10)), id="half percent"),
-        pytest.param("steps", "10,100", "steps", (Decimal(10),), id="the whole is the bake and no step"),
+        pytest.param("steps", "0.5,10", "steps", (Step(Decimal("0.5")), Step(Decimal(10))), id="half percent"),
+        pytest.param("steps", "10,100", "steps", (Step(Decimal(10)),), id="the whole is the bake and no step"),
+        pytest.param(
+            "steps",
+            "5@2m,25@1h,50",
+            "steps",
+            (Step(Decimal(5), timedelta(minutes=2)), Step(Decimal(25), timedelta(hours=1)), Step(Decimal(50))),
+            id="intervals of their own",
+        ),
+        pytest.param("steps", "5,pause,50", "steps", (Step(Decimal(5), pauses=True), Step(Decimal(50))), id="a pause"),
+        pytest.param(
+            "steps",
+            "mirror:10@2m,header:x-canary=1,pause,cookie:beta=yes,5",
+            "steps",
+            (
+                Step(Decimal(0), timedelta(minutes=2), mirror=Decimal(10)),
+                Step(Decimal(0), pauses=True, only="header:x-canary=1"),
+                Step(Decimal(0), only="cookie:beta=yes"),
+                Step(Decimal(5)),
+            ),
+            id="before any percentage",
+        ),
+        pytest.param(
+            "steps",
+            "5,100,pause",
+            "steps",
+            (Step(Decimal(5)), Step(Decimal(100), pauses=True)),
+            id="a pause before the promotion",
+        ),
         pytest.param("interval", "1h1m1s", "interval", timedelta(seconds=3661), id="interval"),
-        pytest.param("interval", "10s", "bake", timedelta(seconds=10), id="bake is one interval"),
+        pytest.param("interval", "10s", "bake", None, id="no bake where none is given"),
         pytest.param("bake", "5m", "bake", timedelta(minutes=5), id="bake"),
         pytest.param("success-rate", "99.5", "success_rate", Decimal("99.5"), id="success rate"),
         pytest.param(
@@ -190,7 +267,31 @@ def test_annotations_go_before_the_defaults_of_the_installation() -> None:
     """Precedence: the annotation over the Helm value over the built-in default."""
     found = plan.resolve({**OPTED_IN, "rampart.dev/steps": "7"}, {"steps": "1,2", "interval": "5s"})
     assert isinstance(found, Plan)
-    assert (found.steps, found.interval, found.bake) == ((Decimal(7),), timedelta(seconds=5), timedelta(seconds=5))
+    assert (found.steps, found.interval, found.bake) == ((Step(Decimal(7)),), timedelta(seconds=5), None)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "defaults", "weight", "longest", "least"),
+    [
+        pytest.param({}, {}, 5, 60, 0, id="a step"),
+        pytest.param({}, {}, 100, 60, 0, id="no bake was given: an interval at most"),
+        pytest.param({"interval": "10s"}, {}, 100, 10, 0, id="an interval of this plan"),
+        pytest.param({"bake": "5m"}, {}, 100, 300, 300, id="a bake is kept in full"),
+        pytest.param({"bake": "5m"}, {}, 50, 60, 0, id="a bake is no step's"),
+        pytest.param({}, {"bake": "2m"}, 100, 120, 120, id="the installation's bake too"),
+    ],
+)
+def test_a_bake_that_was_given_is_kept_in_full(
+    annotations: dict[str, str], defaults: dict[str, str], weight: int, longest: int, least: int
+) -> None:
+    """What a person wrote is not cut short by proof; a Release writes a bake only where one was given."""
+    ours = {f"rampart.dev/{key}": value for key, value in annotations.items()}
+    found = plan.resolve({**OPTED_IN, **ours}, defaults)
+    assert isinstance(found, Plan)
+    step = found.at(Decimal(weight))
+    stays = (found.stay(step), found.least_stay(step))
+    assert stays == (timedelta(seconds=longest), timedelta(seconds=least))
+    assert ("bake" in found.texts()) == ("bake" in {**annotations, **defaults})
 
 
 @pytest.mark.parametrize(
@@ -198,6 +299,8 @@ def test_annotations_go_before_the_defaults_of_the_installation() -> None:
     [
         pytest.param({}, timedelta(minutes=30), id="at least half an hour"),
         pytest.param({"interval": "10m"}, timedelta(minutes=120), id="three times the plan's length"),
+        pytest.param({"steps": "5@20m,25@1h,50"}, timedelta(minutes=246), id="with intervals of their own"),
+        pytest.param({"interval": "10m", "steps": "5,pause,50"}, timedelta(minutes=90), id="a pause does not count"),
     ],
 )
 def test_the_deadline_follows_the_length_of_the_plan(annotations: dict[str, str], deadline: timedelta) -> None:
@@ -207,9 +310,13 @@ def test_the_deadline_follows_the_length_of_the_plan(annotations: dict[str, str]
 
 def test_a_plan_that_was_read_is_read_as_it_is() -> None:
     """What is typed already needs no parsing."""
-    given: dict[str, Any] = {"strategy": "canary", "steps": (Decimal(7),), "interval": timedelta(seconds=9)}
+    given: dict[str, Any] = {"strategy": "canary", "steps": (Step(Decimal(7)),), "interval": timedelta(seconds=9)}
     found = Plan.model_validate({**given, "latency": plan.Latency(Decimal("0.9"), timedelta(seconds=1))})
-    assert (found.steps, found.interval, str(found.latency)) == ((Decimal(7),), timedelta(seconds=9), "p90<1000ms")
+    assert (found.steps, found.interval, str(found.latency)) == (
+        (Step(Decimal(7)),),
+        timedelta(seconds=9),
+        "p90<1000ms",
+    )
     assert Plan.model_validate({"strategy": "canary", "latency": None}).latency is None
 
 
@@ -223,8 +330,8 @@ def test_a_plan_that_was_read_is_read_as_it_is() -> None:
 )
 def test_durations_are_written_as_people_do(span: timedelta, text: str) -> None:
     """And read back as the same."""
-    assert plan.format_duration(span) == text
-    assert plan.parse_duration(text) == span
+    assert durations.write(span) == text
+    assert durations.parse(text) == span
 
 
 @pytest.mark.parametrize(
@@ -237,16 +344,70 @@ def test_durations_are_written_as_people_do(span: timedelta, text: str) -> None:
         pytest.param(100, 100, 4, id="at the bake"),
     ],
 )
-def test_the_next_weight_is_the_next_step_above(weight: int, following: int, step: int) -> None:
+@pytest.mark.parametrize("steps", ["5,25,50", "5@2m,25,pause,50@1h", "5,25,50,100,pause"])
+def test_the_next_weight_is_the_next_step_above(steps: str, weight: int, following: int, step: int) -> None:
     """Case 47: an edited plan never jumps over a step that lies above the present weight."""
-    assert a_plan().after(Decimal(weight)) == following
-    assert a_plan().step_of(Decimal(weight)) == step
+    found = a_plan(steps=steps)
+    here = found.at(Decimal(weight))
+    assert (found.after(here).weight, found.step_of(here)) == (Decimal(following), step)
+    assert len(found.stays) == 4, "pauses are no stays"
 
 
-STEPS = st.lists(st.integers(1, 10_000), min_size=1, max_size=12, unique=True).map(
-    lambda found: ",".join(f"{Decimal(hundredths) / 100:f}" for hundredths in sorted(found))
+LEADING = "mirror:10,header:x-canary=1,5,25"
+
+
+@pytest.mark.parametrize(
+    ("steps", "lead", "following", "number", "load"),
+    [
+        pytest.param(LEADING, "mirror:10", "header:x-canary=1", 1, 10, id="the first"),
+        pytest.param(LEADING, "header:x-canary=1", "5", 2, 5, id="the last before weight: as many pods as for it"),
+        pytest.param("header:x-canary=1", "header:x-canary=1", "100", 1, 100, id="nothing but it"),
+        pytest.param("5,25", "header:x-canary=1", "5", 0, 5, id="edited away: the first weight follows"),
+        pytest.param("mirror:10,5,25", "header:x-canary=1", "5", 1, 5, id="edited away beside another"),
+    ],
 )
+def test_steps_before_any_weight_come_in_their_order(
+    steps: str, lead: str, following: str, number: int, load: int
+) -> None:
+    """And an edit never leads back to one that lies behind (case 47)."""
+    found = a_plan(steps=steps)
+    here = found.at(Decimal(0), lead)
+    assert here.lead == lead
+    assert (found.after(here).name, found.step_of(here), found.load(here)) == (following, number, Decimal(load))
+
+
+@pytest.mark.parametrize(
+    ("weight", "seconds", "pauses"),
+    [
+        pytest.param("5", 120, True, id="an interval of its own, and a pause"),
+        pytest.param("25", 60, False, id="the plan's interval"),
+        pytest.param("30", 60, False, id="a weight that was edited away"),
+        pytest.param("100", 300, True, id="the bake"),
+    ],
+)
+def test_each_stay_has_its_own_interval_and_pause(weight: str, seconds: int, pauses: bool) -> None:
+    """The longest stay at a weight is that of its step; the plan's interval is for the others."""
+    found = a_plan(steps="5@2m,pause,25,100,pause", bake="5m")
+    assert (found.stay(found.at(Decimal(weight))), found.at(Decimal(weight)).pauses) == (
+        timedelta(seconds=seconds),
+        pauses,
+    )
+
+
 SECONDS = st.integers(1, 5000).map(lambda count: f"{count}s")
+EXTRAS = st.tuples(st.one_of(st.just(""), SECONDS.map(lambda span: f"@{span}")), st.sampled_from(("", ",pause")))
+
+
+def listed(found: dict[int, tuple[str, str]]) -> str:
+    """Weights in hundredths of a percent, each with its interval and its pause, as an annotation."""
+    ordered = ((weight, *found[weight]) for weight in sorted(found))
+    words = ((Decimal(weight) / 100, own if weight < 10_000 else "", pause) for weight, own, pause in ordered)
+    return ",".join(f"{weight:f}{own}{pause}" for weight, own, pause in words)
+
+
+LEADS = st.lists(st.sampled_from(("header:x-canary=1", "cookie:a.b=~", "mirror:0.5", "mirror:10")), unique=True)
+WEIGHTS = st.dictionaries(st.integers(1, 10_000), EXTRAS, min_size=1, max_size=12).map(listed)
+STEPS = st.builds(lambda leads, weights: ",".join([*leads, weights]), LEADS, WEIGHTS)
 PLANS = st.fixed_dictionaries(
     {},
     optional={
@@ -269,6 +430,7 @@ PLANS = st.fixed_dictionaries(
     [
         pytest.param({"steps": "100"}, "100", id="no step but the whole"),
         pytest.param({"steps": "10,100"}, "10", id="the whole is the bake"),
+        pytest.param({"steps": "5.00@120s,pause,100,pause"}, "5@2m,pause,100,pause", id="in one form"),
         pytest.param({"strategy": "blue-green"}, None, id="blue-green has no steps to write"),
     ],
 )
@@ -302,7 +464,7 @@ def test_a_latency_is_written_to_the_millisecond(text: str, written: str) -> Non
 def test_the_longest_durations_overflow_nothing(text: str) -> None:
     """Sums and multiples of them stay within what the clock can tell."""
     found = a_plan(interval=text, steps="1,2,3")
-    assert found.deadline == 3 * found.length == 12 * plan.parse_duration(text)
+    assert found.deadline == 3 * found.length == 12 * durations.parse(text)
 
 
 @given(annotations=PLANS, strategy=st.sampled_from(list(plan.Strategy)))
@@ -314,15 +476,17 @@ def test_a_plan_is_the_same_after_it_was_written_down(annotations: dict[str, str
     assert resolved(**found.texts()) == found
 
 
-@given(text=st.one_of(STEPS, st.text("0123456789.,-%eN ", max_size=12)), size=st.integers(1, 9))
+@given(text=st.one_of(STEPS, st.text("0123456789.,-%eN @mspau", max_size=12)), size=st.integers(1, 9))
 def test_no_plan_produces_weights_out_of_range_or_steps_that_do_not_rise(text: str, size: int) -> None:
     """Case 10: whatever is written, weights rise from above 0 to exactly 100, and splits are whole."""
     found = resolved(steps=text)
     if not isinstance(found, Plan):
         return
-    weights = [Decimal(0)]
-    while weights[-1] < 100:
-        weights.append(found.after(weights[-1]))
+    steps = [found.stays[0]]
+    while steps[-1].weight < 100:
+        steps.append(found.after(steps[-1]))
+    assert tuple(steps) == found.stays
+    weights = [Decimal(0), *(step.weight for step in steps if not step.lead)]
     assert all(earlier < later for earlier, later in pairwise(weights))
     assert weights[-1] == 100
     stable: Any = tuple(building.a_share(traffic.replica_set(f"r{n}"), n + 1) for n in range(size))

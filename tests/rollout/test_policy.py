@@ -13,6 +13,7 @@ from deploy.kinds import Kind
 from deploy.traffic import Json
 from rollout import plan as plans
 from rollout import policy
+from rollout import steps as steps_
 from rollout.plan import Plan
 from rollout.policy import Metric, OrStable, Policy
 from rollout.status import Phase, Spec
@@ -120,7 +121,7 @@ def test_annotation_goes_before_policy_and_policy_before_defaults(
     """One precedence for every key."""
     found = plans.resolve(ours(annotations), defaults, known(*items))
     assert isinstance(found, Plan)
-    assert (plans.join_steps(found.steps), found.policy) == (steps, named)
+    assert (steps_.join(found.steps), found.policy) == (steps, named)
     assert found.texts().get("policy") == named
 
 
@@ -277,7 +278,7 @@ def test_an_edited_policy_counts_from_here_on() -> None:
     (told,) = [told for told in shop.told if told.reason == "PlanChanged"]
     assert told.message == "steps 20,60 → 20,40, metrics none → queue; from 20 % on: 20,40"
     (release,) = shop.releases
-    assert (release.status.weight, release.plan.after(Decimal(20))) == (Decimal(20), Decimal(40))
+    assert (release.status.weight, release.plan.after(release.step).weight) == (Decimal(20), Decimal(40))
     assert shop.judge.asked[-1].metrics != ()
     shop.cluster.edit(kinds.RELEASE_POLICY, "default", {"spec": {"metrics": None}})
     shop.look()

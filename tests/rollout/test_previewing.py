@@ -15,6 +15,7 @@ from rollout import plan as plans
 from rollout.plan import Plan
 from rollout.seen import Decision, Preview, Raise, Record, Seen, Steer, Unpreview
 from rollout.status import Phase, Release
+from rollout.steps import Step
 from tests.rollout.a_shop import Shop, a_shop
 from tests.rollout.building import (
     ALL,
@@ -212,7 +213,7 @@ def test_only_the_deployment_itself_gives_blue_green_steps() -> None:
     own = plans.resolve({**mark, f"{plans.PREFIX}steps": "10"}, {"steps": "5,10"})
     assert isinstance(shared, Plan)
     assert isinstance(own, Plan)
-    assert (shared.steps, own.steps) == ((), (Decimal(10),))
+    assert (shared.steps, own.steps) == ((), (Step(Decimal(10)),))
     assert shared.length == 2 * shared.interval
 
 

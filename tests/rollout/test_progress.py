@@ -41,6 +41,7 @@ from tests.rollout.building import (
     DOWN,
     PACE,
     PINNED,
+    START,
     STEP,
     V1,
     V2,
@@ -957,3 +958,73 @@ def test_a_long_stay_is_recorded_now_and_then() -> None:
     decision = decided(old, judgement=told)
     assert (acts_of(decision), decision.told) == (["Record"], ())
     assert (recorded(decision).checkpoint, recorded(decision).checkpoint_at) == ("known", after(60))
+
+
+ONLY = traffic.Only(CANARY, "x-canary", "1")
+LED = a_plan(steps="mirror:10,header:x-canary=1,pause,5,25")
+
+
+def at_lead(lead: str, **status: Any) -> Release:
+    return a_release(plan=LED, weight=Decimal(0), lead=lead, **status)
+
+
+def led(aside: traffic.Aside | None) -> Any:
+    return a_survey(traffic.Split(PINNED.shares, aside))
+
+
+def test_steps_before_any_weight_come_first_and_give_the_canary_no_share() -> None:
+    """Recorded, then done: the canary's leg keeps its weight of 0 and gets a copy, or those who match."""
+    first = decided(a_release(Phase.PREPARING, LED), plan=LED, route=a_survey(PINNED))
+    mirror = traffic.Mirror(CANARY, 1000)
+    assert (recorded(first).lead, recorded(first).weight, recorded(first).step_text) == ("mirror:10", 0, "1/5")
+    assert first.acts[1] == Steer(traffic.Split(PINNED.shares, mirror))
+    second = decided(at_lead("mirror:10"), plan=LED, route=led(mirror), judgement=PASS)
+    assert (recorded(second).lead, recorded(second).alike_since) == ("header:x-canary=1", None)
+    assert second.acts[1] == Steer(traffic.Split(PINNED.shares, ONLY))
+    assert second.told[0].message.endswith("judged by its thresholds alone, for stable serves other users")
+
+
+def test_what_other_users_met_is_no_evidence_for_the_weights() -> None:
+    """From the first weight on both versions meet the same users; what is known from before is forgotten."""
+    release = at_lead("header:x-canary=1", halted="header:x-canary=1", checkpoint="{}", checkpoint_at=START)
+    status = recorded(decided(release, plan=LED, route=led(ONLY), judgement=PASS))
+    assert (status.weight, status.lead, status.alike_since) == (5, "", after(60))
+    assert (status.checkpoint, status.checkpoint_at) == ("", None)
+    later = recorded(decided(a_release(plan=LED, alike_since=after(9)), plan=LED, canary=a_canary(), judgement=PASS))
+    assert (later.weight, later.alike_since) == (25, after(9))
+
+
+def test_a_rule_that_is_missing_at_its_step_is_written_again() -> None:
+    """The route must show what is recorded, also beside the shares."""
+    decision = decided(at_lead("header:x-canary=1"), plan=LED, route=led(None), judgement=PASS)
+    assert decision.acts[1] == Steer(traffic.Split(PINNED.shares, ONLY))
+
+
+@pytest.mark.parametrize(
+    ("release", "route", "reason"),
+    [
+        pytest.param(a_release(Phase.PENDING, LED), a_survey(None), "Refused", id="before anything began"),
+        pytest.param(a_release(Phase.PREPARING, LED), a_survey(PINNED), "Refused", id="before the first step"),
+        pytest.param(at_lead("mirror:10"), led(None), "RouteRefused", id="the user added a mirror at the step"),
+    ],
+)
+def test_what_the_route_can_not_express_holds_with_its_reason(release: Release, route: Any, reason: str) -> None:
+    """Case 6: nothing is sent to the canary, and nothing is written again and again."""
+    decision = decided(release, plan=LED, route=route, unfit=("VirtualService shop/web http[0] has a mirror",))
+    assert (acts_of(decision), recorded(decision).holding) == (["Record"], reason)
+    assert decision.told[0].message == "VirtualService shop/web http[0] has a mirror"
+
+
+def test_users_who_match_leave_a_canary_without_ready_pods() -> None:
+    """A rule has no weight, and its users fail all the same; a mirror's do not."""
+    lost = {"plan": LED, "canary": a_canary(1, ready=0)}
+    retreat = decided(at_lead("header:x-canary=1"), **lost, route=led(ONLY))
+    assert retreat.acts[0] == Steer(PINNED)
+    assert decided(at_lead("mirror:10"), **lost, route=led(traffic.Mirror(CANARY, 1000))).acts == ()
+
+
+def test_a_fall_takes_the_rule_out_first() -> None:
+    """Laws 6 and 9: the route before the record, with what the canary got beside its share."""
+    bad = a_judgement(Verdict.FAIL)
+    decision = decided(at_lead("header:x-canary=1"), plan=LED, route=led(ONLY), judgement=bad)
+    assert (decision.acts[0], recorded(decision).lead) == (Steer(DOWN), "")

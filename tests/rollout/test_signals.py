@@ -388,3 +388,20 @@ def test_the_bake_lasts_as_long_as_the_plan_says() -> None:
 def test_the_canary_pin_is_the_release() -> None:
     """The builders' pin is the one that the release steers."""
     assert a_release().pin == CANARY
+
+
+@pytest.mark.parametrize(
+    ("status", "signal"),
+    [
+        pytest.param({}, Signal.NO_DATA_CANCELLED, id="a stay without requests"),
+        pytest.param({"paused_at": after(1)}, Signal.PROCEED, id="a person pauses"),
+        pytest.param({"paused_at": after(1), "halted": "5"}, Signal.PROCEED, id="the plan pauses"),
+        pytest.param({"halted": "5"}, Signal.PROCEED, id="the pause is over, and the step had passed"),
+        pytest.param({"halted": "1"}, Signal.NO_DATA_CANCELLED, id="an earlier step had a pause"),
+    ],
+)
+def test_silence_in_a_pause_cancels_nothing(status: dict[str, Any], signal: Signal) -> None:
+    """Nobody need use a version while it waits for a person."""
+    plan = a_plan(steps="1,pause,5,pause,50", on_no_data="cancel")
+    look = a_look(plan=plan, judgement=a_judgement(Verdict.NO_DATA), now=after(61))
+    assert signals.name(a_release(plan=plan, **status), look)[1] is signal

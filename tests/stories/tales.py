@@ -94,6 +94,15 @@ def mend(version: str) -> Callable[[World], None]:
     return act
 
 
+def spoil(version: str) -> Callable[[World], None]:
+    """What worked fails from now on."""
+
+    def act(world: World) -> None:
+        world.versions[version] = Version(errors=0.3)
+
+    return act
+
+
 @dataclass(frozen=True)
 class Tale:
     """A story; `ends` are the phases of its releases when it is over, the oldest first."""
@@ -155,6 +164,11 @@ TALES: dict[str, Tale] = {
         (BLUE_GREEN, TESTED, RELEASE, (5.0, prometheus(False)), (200.0, prometheus(True))), (Phase.PROMOTED,), until=500
     ),
     "blue-green by steps": Tale((BLUE_GREEN, (0.0, annotate("steps", "10,50")), RELEASE), (Phase.PROMOTED,)),
+    "blue-green and the plan pauses in the bake": Tale(
+        (BLUE_GREEN, (0.0, annotate("steps", "100,pause")), RELEASE, (300.0, wish("resume"))),
+        (Phase.PROMOTED,),
+        until=500,
+    ),
     "blue-green and a newer template in the native roll-out": Tale(
         (BLUE_GREEN, RELEASE, (156.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=600
     ),
@@ -256,6 +270,84 @@ TALES: dict[str, Tale] = {
     ),
     "no traffic and the plan says cancel": Tale(
         ((0.0, annotate("on-no-data", "cancel")), RELEASE, (0.0, requests(0))), (Phase.CANCELLED,), running="v1"
+    ),
+    "uneven steps with intervals of their own": Tale(
+        ((0.0, annotate("steps", "0.1,1@20s,50@2m")), (0.0, requests(5000)), RELEASE), (Phase.PROMOTED,)
+    ),
+    "a pause in the plan": Tale(
+        ((0.0, annotate("steps", "5,pause,50,100,pause")), RELEASE, (400.0, wish("resume")), (900.0, wish("resume"))),
+        (Phase.PROMOTED,),
+        until=1100,
+    ),
+    "bad while the plan pauses": Tale(
+        ((0.0, annotate("steps", "5,pause,50")), RELEASE, (200.0, spoil("v2"))),
+        (Phase.ROLLED_BACK,),
+        running="v1",
+    ),
+    "abort while the plan pauses": Tale(
+        ((0.0, annotate("steps", "5,pause,50")), RELEASE, (200.0, wish("abort"))), (Phase.CANCELLED,), running="v1"
+    ),
+    "promoted by a person while the plan pauses": Tale(
+        ((0.0, annotate("steps", "5,pause,50")), RELEASE, (200.0, wish("promote"))), (Phase.PROMOTED,)
+    ),
+    "a pause is taken out of the plan while it lasts": Tale(
+        ((0.0, annotate("steps", "5,pause,50")), RELEASE, (200.0, annotate("steps", "5,20,60"))),
+        (Phase.PROMOTED,),
+        until=600,
+    ),
+    "a person's pause in the plan's outlasts an edit": Tale(
+        (
+            (0.0, annotate("steps", "5,pause,50")),
+            RELEASE,
+            (200.0, wish("pause")),
+            (300.0, annotate("steps", "5,50")),
+            (400.0, wish("resume")),
+        ),
+        (Phase.PROMOTED,),
+        until=800,
+    ),
+    "a pause is longer than the deadline": Tale(
+        ((0.0, annotate("steps", "5,pause,50")), RELEASE, (4000.0, wish("resume"))), (Phase.PROMOTED,), until=4300
+    ),
+    "only requests with a header first": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,pause,5,50")), RELEASE, (200.0, wish("resume"))),
+        (Phase.PROMOTED,),
+        until=600,
+    ),
+    "nobody has the header while the plan pauses": Tale(
+        (
+            (0.0, annotate("steps", "header:x-canary=1,pause,5,50")),
+            (0.0, annotate("on-no-data", "cancel")),
+            RELEASE,
+            (120.0, requests(0)),
+            (4000.0, wish("resume")),
+            (4010.0, requests(50)),
+        ),
+        (Phase.PROMOTED,),
+        until=4500,
+    ),
+    "bad for those with the header": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,5,50")), RELEASE), (Phase.ROLLED_BACK,), BAD, running="v1"
+    ),
+    "revert while a header leads to the canary": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,5,50")), RELEASE, (30.0, template("v1"))),
+        (Phase.REVERTED,),
+        running="v1",
+    ),
+    "the canary of a header step is lost and comes back": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,50")), RELEASE, (30.0, lose_canary_pods)),
+        (Phase.PROMOTED,),
+        lenient=True,
+    ),
+    "a header step is taken out of the plan at it": Tale(
+        ((0.0, annotate("steps", "header:x-canary=1,5,50")), RELEASE, (30.0, annotate("steps", "mirror:10,20,50"))),
+        (Phase.PROMOTED,),
+    ),
+    "bad in the mirror": Tale(
+        ((0.0, annotate("steps", "mirror:20,5,50")), RELEASE), (Phase.ROLLED_BACK,), BAD, running="v1"
+    ),
+    "a mirror, a cookie, and then by weight": Tale(
+        ((0.0, annotate("steps", "mirror:20,cookie:beta=yes,50")), RELEASE), (Phase.PROMOTED,)
     ),
     "plan edited in mid-step": Tale((RELEASE, (60.0, annotate("steps", "5,10,60"))), (Phase.PROMOTED,)),
     "bad and the plan says hold": Tale(

@@ -15,7 +15,7 @@ from analysis.verdict import Judgement
 from deploy import names, traffic
 from deploy.traffic import Pin, Split, Survey
 from deploy.workload import Canary, Held, Revision, Workload
-from rollout import idle, machine, numbers, observer, signals
+from rollout import idle, machine, numbers, observer, shares, signals
 from rollout import plan as plans
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
@@ -55,6 +55,8 @@ from rollout.status import Phase, Release, Spec, Status, release_name
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PACE = Pace(settle=1, drain=2, look=5, poll=1)
+MATCHING = 0.1
+"""The part of the requests that have the header or the cookie of a step."""
 WARM_UP = timedelta(seconds=10)
 
 
@@ -115,6 +117,8 @@ class World:
     route_changed: float = -100.0
     counters: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
     """For each workload: time, requests and failures until then."""
+    recorded: set[traffic.Aside | None] = field(default_factory=set)
+    """What canaries were ever meant to get beside their share."""
     told: list[Told] = field(default_factory=list)
     acts: int = 0
     kill_before: int = -1
@@ -167,7 +171,7 @@ class World:
             on_canary = pin.label == names.RELEASE and pin.value in self.canaries
             name = pin.value if on_canary else "web"
             failing = self.versions[self.canaries[name].digest].errors if on_canary else 0.0
-            count = self.requests_a_second * seconds * parts / traffic.WHOLE
+            count = self.requests_a_second * seconds * self._part(pin, parts)
             if on_canary and name == self.preview and self.canaries[name].ready:
                 count += self.tests_a_second * seconds
             total, failed = self.counters.setdefault(name, [(0.0, 0.0, 0.0)])[-1][1:]
@@ -175,16 +179,26 @@ class World:
 
     def served(self) -> tuple[tuple[Pin, float], ...]:
         """Each leg's part of all traffic; without a mesh a mixed one is by numbers of ready pods."""
-        shares = self.split.shares if self.split else ()
-        if self.router != "service" or any(parts == traffic.WHOLE for _, parts in shares):
-            return shares
-        ready = [(pin, ready_behind(self, pin)) for pin, _ in shares]
+        split = self.split.shares if self.split else ()
+        if self.router != "service" or any(parts == traffic.WHOLE for _, parts in split):
+            return split
+        ready = [(pin, ready_behind(self, pin)) for pin, _ in split]
         every = sum(number for _, number in ready) or 1
         return tuple((pin, traffic.WHOLE * number / every) for pin, number in ready)
 
     @property
     def router(self) -> str:
         return self.annotations.get(f"{names.GROUP}/router", "istio")
+
+    def _part(self, pin: Pin, parts: float) -> float:
+        """The part of all requests that a pin answers, or gets a copy of."""
+        match self.split.aside if self.split else None:
+            case traffic.Only(to):
+                return MATCHING if pin == to else (1 - MATCHING) * parts / traffic.WHOLE
+            case traffic.Mirror(to, copied):
+                return copied / traffic.WHOLE if pin == to else parts / traffic.WHOLE
+            case _:
+                return parts / traffic.WHOLE
 
     def _counted(self, name: str, seconds: float) -> tuple[int, int]:
         """Whole requests and failures of a workload in the last `seconds`."""
@@ -318,7 +332,6 @@ class World:
         if status.since is None:
             return None
         plan = release.plan
-        span = plan.bake if status.phase in (Phase.BAKING, Phase.PROMOTING) else plan.interval
         question = judge.Question(
             namespace="shop",
             canary=release.name,
@@ -326,7 +339,9 @@ class World:
             since=status.since,
             warm_until=(status.ready_at or status.since) + WARM_UP,
             now=self.now,
-            thresholds=Thresholds(interval=span, success_rate=plan.success_rate, max_failures=plan.max_failures),
+            thresholds=Thresholds(
+                interval=plan.stay(release.step), success_rate=plan.success_rate, max_failures=plan.max_failures
+            ),
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
         )
@@ -393,6 +408,7 @@ class World:
         match act:
             case Record(status):
                 self._keep(release, status=status)
+                self.recorded |= {shares.aside(item.pin, item.step) for item in self.releases}
             case Replan(plan):
                 assert release is not None
                 self._keep(release, spec=release.spec.model_copy(update={"plan": plan.texts()}))
@@ -500,7 +516,10 @@ def legs_with_weight_have_pods(world: World) -> bool:
     """Every leg with weight leads to ready pods, and to a leg that is defined."""
     if world.split is None or not world.exists:
         return True
-    return all(pin in world.legs and ready_behind(world, pin) > 0 for pin, parts in world.split.shares if parts > 0)
+    pins = [pin for pin, parts in world.split.shares if parts > 0]
+    if isinstance(world.split.aside, traffic.Only):
+        pins.append(world.split.aside.pin)
+    return all(pin in world.legs and ready_behind(world, pin) > 0 for pin in pins)
 
 
 def canary_pods_wait_for_the_pin(world: World) -> bool:
@@ -514,11 +533,13 @@ def preview_has_its_leg(world: World) -> bool:
 
 
 def weight_is_never_ahead_of_its_record(world: World) -> bool:
-    """The canary's share is never more than what is recorded (the order law)."""
+    """The canary's share, and what it gets beside it, is never more than what is recorded (the order law)."""
     release = world.release
     if release is None or world.split is None or release.status.phase in (Phase.ROLLING_BACK, Phase.FINISHING):
         return True
-    return Decimal(world.split.share(release.pin)) / 100 <= release.status.weight
+    aside = world.split.aside
+    beside = aside is None or aside.pin != release.pin or aside in world.recorded
+    return beside and Decimal(world.split.share(release.pin)) / 100 <= release.status.weight
 
 
 def shares_by_number_are_recorded(world: World) -> bool:
@@ -590,8 +611,13 @@ def play(world: World, happenings: Iterable[Happening], until: float = 400.0) ->
 
 def picture(world: World) -> str:
     """The world in one line."""
-    shares = world.split.shares if world.split else ()
-    split = " ".join(f"{pin.name}={parts / 100:g}" for pin, parts in shares) or "root"
+    legs = world.split.shares if world.split else ()
+    split = " ".join(f"{pin.name}={parts / 100:g}" for pin, parts in legs) or "root"
+    match world.split.aside if world.split else None:
+        case traffic.Only() as only:
+            split += f" {only}→{only.pin.name}"
+        case traffic.Mirror(pin, copied):
+            split += f" mirror:{copied / 100:g}→{pin.name}"
     canaries = [f"{name}:{pods.ready}/{pods.replicas}" for name, pods in world.canaries.items() if not pods.deleting]
     sets = [f"{pods.digest}:{pods.replicas}" for pods in world.sets.values() if pods.replicas]
     notes = sorted((key, value) for key, value in world.annotations.items() if key != names.STRATEGY)
