@@ -107,6 +107,9 @@ def weigh(
     """Judge by samples that were read; a pure function of both. edges: as they were asked for, in the mesh's unit."""
     asked, stored = question.asked, _stored(question)
     frame = Frame(mesh, asked.canary, asked.stable, question.began.timestamp(), asked.warm_until.timestamp(), edges)
+    odd = next(filter(None, (samples.fault(one, mesh) for one in matrix.series)), "")
+    if odd:
+        return Judgement(Verdict.NO_DATA, Reason.UNSOUND_COUNTS, odd, checkpoint=question.checkpoint)
     found = windows.legs(matrix, frame)
     lines = stored.grid if stored is not None else windows.grid(found, frame.began)
     if lines is None:
@@ -184,7 +187,7 @@ def _edges(question: EvidenceQuestion, read: Read, mesh: queries.Mesh) -> tuple[
     if isinstance(answer, outcome.Broken) or latency is None:
         return answer if isinstance(answer, outcome.Broken) else ()
     legs = [
-        {float(one.labels[queries.EDGE]) for one in answer.series if one.labels.get(mesh.key) == workload}
+        samples.edges(one for one in answer.series if one.labels.get(mesh.key) == workload)
         for workload in question.workloads
     ]
     known = [leg for leg in legs if leg]

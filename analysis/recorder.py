@@ -43,7 +43,7 @@ def record(wanted: Wanted, read: evidence.Read) -> Recording | str:
         found = read(queries.shared_edges(mesh, wanted.namespace, workloads), wanted.ended)
         if isinstance(found, outcome.Broken):
             return found.text
-        edges = tuple(sorted({float(one.labels[queries.EDGE]) for one in found.series} - {float("inf")}))
+        edges = tuple(sorted(samples.edges(found.series) - {float("inf")}))
     span = wanted.ended - wanted.began + evidence.LEAD
     answer = read(queries.samples(mesh, wanted.namespace, workloads, span, edges), wanted.ended)
     return answer.text if isinstance(answer, outcome.Broken) else of(wanted, answer)

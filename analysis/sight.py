@@ -87,7 +87,8 @@ class Sight:
     @property
     def is_quiet(self) -> bool:
         """Whether the canary has less than one request a scrape; not known at once."""
-        return self.stayed >= 2 * self.scrape and self.ledger.stay.own.requests * self.scrape < self.stayed
+        requests, width = self.ledger.stay.own.requests, self.ledger.grid.width
+        return self.stayed >= 2 * self.scrape and requests * width < self.stayed.total_seconds()
 
     @property
     def suffers_alike(self) -> bool:

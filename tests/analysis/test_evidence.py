@@ -165,7 +165,7 @@ def test_a_number_beyond_its_limit_never_passes_by_time() -> None:
     found = (
         series("web-canary", "c", {second: exact[second] - bad[second] for second in exact}),
         series("web-canary", "c", bad, response_code="503"),
-        series("web", "s", {float(second): 1000.0 + 300 * second for second in range(-590, 600, 15)}),
+        series("web", "s", {float(second): 200_000.0 + 300 * second for second in range(-590, 600, 15)}),
         series("web", "s", {float(second): 2.0 * second for second in range(10, 600, 15)}, response_code="503"),
     )
     cut = [one for one in (between(one, START.timestamp() - 600, START.timestamp() + 70) for one in found) if one]
@@ -338,3 +338,38 @@ def test_a_question_that_makes_no_sense_is_refused(more: dict[str, Any], message
     """At once, with the value."""
     with pytest.raises(ValueError, match=message):
         a_question(10, **more)
+
+
+@pytest.mark.parametrize(
+    ("points", "labels"),
+    [
+        pytest.param({15: -5, 30: -10, 45: -1, 60: -50}, {}, id="below zero"),
+        pytest.param({15: 5, 30: 1e20, 45: 2e20, 60: 3e20}, {}, id="absurdly many"),
+        pytest.param({15: 5, 30: 6}, {samples.NAME: "istio_request_duration_milliseconds_bucket"}, id="no edge"),
+    ],
+)
+def test_samples_that_no_counter_has_are_no_verdict(points: dict[float, float], labels: dict[str, str]) -> None:
+    """They are told, and what was known is kept."""
+    odd = series("web-canary", "c", points, **labels)
+    sound = series("web-canary", "d", {15: 10, 30: 40, 45: 80, 60: 120})
+    said = evidence.weigh(a_question(70, checkpoint="kept"), samples.Matrix((sound, odd)))
+    assert (said.verdict, said.reason, said.checkpoint) == ("NoData", "UnsoundCounts", "kept")
+
+
+def test_as_many_requests_as_a_counter_can_hold_are_judged() -> None:
+    """Nothing overflows on the way."""
+    much = series("web-canary", "c", {15: 0, 30: 2e15, 45: 4e15, 60: 8e15})
+    beside = series("web", "a", {15: 0, 30: 2e15, 45: 4e15, 60: 8e15})
+    assert evidence.weigh(a_question(70), samples.Matrix((much, beside))).verdict == "Pass"
+
+
+def test_a_latency_metric_without_edges_is_told() -> None:
+    """Such as a native histogram, or a summary's name: there is no latency, and no look breaks off."""
+    cluster = Cluster(legs())
+    bare = samples.Series({"destination_workload": "web"}, (START.timestamp(),), (1.0,))
+
+    def read(promql: str, when: Any) -> samples.Answer:
+        return samples.Matrix((bare,)) if promql.endswith("[1s:1s]") else cluster.read(promql, when)
+
+    said = evidence.judge(a_question(100, limits={"latency": P99}), read)
+    assert (said.verdict, said.reason) == ("NoData", "NoLatency")
