@@ -373,3 +373,23 @@ def test_a_latency_metric_without_edges_is_told() -> None:
 
     said = evidence.judge(a_question(100, limits={"latency": P99}), read)
     assert (said.verdict, said.reason) == ("NoData", "NoLatency")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            {"latency": threshold.Latency(Decimal("0.99"), timedelta(milliseconds=25))}, {"latency": P99}, id="latency"
+        ),
+        pytest.param({"success_rate": Decimal(50)}, {"success_rate": Decimal(99)}, id="success rate"),
+    ],
+)
+def test_limits_that_were_edited_are_judged_by_anew(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Of the checkpoint, the histogram's edges and the bets belong to the old ones."""
+    cluster = Cluster(legs(0.03, 0.03, slow=(0.3, 0.001), rate=25, beside=25))
+    stored = evidence.judge(a_question(60, limits={**before, "interval": 10 * MINUTE}), cluster.read).checkpoint
+    limits = {**after, "interval": 10 * MINUTE}
+    for now in (65, 100, 300):
+        whole = evidence.judge(a_question(now, limits=limits), cluster.read)
+        continued = evidence.judge(a_question(now, limits=limits, checkpoint=stored), cluster.read)
+        assert continued == whole

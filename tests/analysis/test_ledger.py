@@ -207,8 +207,8 @@ def test_a_release_goes_on_from_any_checkpoint(
     place %= len(known)
     start = ledger.opened(0.0, GRID, (100.0, 500.0), 30.0)
     whole = ledger.folded(start, known, TIMED)
-    stored = checkpoint.dump(ledger.folded(start, known[:place], TIMED))
-    read = checkpoint.load(stored, 0.0)
+    stored = checkpoint.dump(ledger.folded(start, known[:place], TIMED), "99")
+    read = checkpoint.load(stored, 0.0, "99")
     assert read is not None
     assert ledger.folded(read, known, TIMED) == whole
     assert len(stored) < 3000
@@ -219,14 +219,16 @@ def test_a_release_goes_on_from_any_checkpoint(
     [
         pytest.param("", id="empty"),
         pytest.param("[]", id="another shape"),
-        pytest.param('{"version": 0, "began": 0.0}', id="another version"),
-        pytest.param('{"version": 1, "began": 9.0}', id="another release"),
-        pytest.param('{"version": 1, "began": 0.0}', id="incomplete"),
+        pytest.param('{"version": 1, "began": 0.0, "limits": "99"}', id="another version"),
+        pytest.param('{"version": 2, "began": 9.0, "limits": "99"}', id="another release"),
+        pytest.param('{"version": 2, "began": 0.0, "limits": "95"}', id="other limits"),
+        pytest.param('{"version": 2, "began": 0.0}', id="no limits"),
+        pytest.param('{"version": 2, "began": 0.0, "limits": "99"}', id="incomplete"),
     ],
 )
 def test_a_foreign_checkpoint_is_not_continued(text: str) -> None:
     """It costs a longer read, nothing else."""
-    assert checkpoint.load(text, 0.0) is None
+    assert checkpoint.load(text, 0.0, "99") is None
 
 
 def test_suspicion_is_the_largest_bet() -> None:
