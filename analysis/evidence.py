@@ -129,6 +129,8 @@ def weigh(
     saved = ledger.folded(start, (window for window in known if window.index <= settled), limits)
     now = ledger.folded(saved, (window for window in known if window.index > settled), limits)
     said = evidence_rules.judge(replace(_sight(question, limits, now, known, found), unit=mesh.unit))
+    if stored is None and not found.is_measured:
+        return said  # a checkpoint would keep an assumed scrape interval for good
     return replace(said, checkpoint=checkpoint.dump(saved, question.limits))
 
 

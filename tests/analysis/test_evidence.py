@@ -393,3 +393,15 @@ def test_limits_that_were_edited_are_judged_by_anew(before: dict[str, Any], afte
         whole = evidence.judge(a_question(now, limits=limits), cluster.read)
         continued = evidence.judge(a_question(now, limits=limits, checkpoint=stored), cluster.read)
         assert continued == whole
+
+
+def test_an_assumed_scrape_interval_is_not_kept() -> None:
+    """A canary alone, scraped every minute: after its second scrape it is no more called dark between two of them."""
+    pod = Pod("web-canary", "c", constant(5.0), constant(0.0), born=0, phase=7, scrape=60.0)
+    cluster, kept, said = Cluster((pod,)), None, []
+    for now in range(5, 600, 5):
+        limits = {"interval": 30 * MINUTE}
+        found = evidence.judge(a_question(now, weight=Decimal(100), checkpoint=kept, limits=limits), cluster.read)
+        kept = found.checkpoint
+        said += [found.reason] if now > 70 else []
+    assert "NotScraped" not in said
