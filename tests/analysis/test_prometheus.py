@@ -230,6 +230,9 @@ def test_samples_are_read_as_they_are(answer: loopback.Answer, expected: samples
         pytest.param(
             loopback.success([], "matrix", warnings=["store away"]), "PrometheusPartial", "store away", id="partial"
         ),
+        pytest.param(
+            loopback.success([], "matrix", isPartial=True), "PrometheusPartial", "is partial", id="partial, by a flag"
+        ),
         pytest.param(loopback.failure(422, "execution", "too many samples"), "PrometheusBadQuery", "up[60s]", id="422"),
         pytest.param(flood, "PrometheusMalformed", "select fewer series", id="endless body"),
     ],
