@@ -52,6 +52,9 @@ def record(wanted: Wanted, read: evidence.Read) -> Recording | str:
 def of(wanted: Wanted, matrix: samples.Matrix) -> Recording | str:
     """The recording of samples that were read."""
     mesh, began, ended = wanted.telemetry, wanted.began.timestamp(), wanted.ended.timestamp()
+    odd = next(filter(None, (samples.fault(one, mesh) for one in matrix.series)), "")
+    if odd:
+        return odd
     frame = windows.Frame(mesh, wanted.canary, wanted.stable, began, began + wanted.warm_up.total_seconds())
     legs = windows.legs(matrix, frame)
     grid = windows.grid(legs, began)
