@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from analysis import errors, evidence, judge, outcome, samples, threshold
+from analysis import charges, errors, evidence, factors, judge, outcome, samples, threshold
 from analysis.evidence import EvidenceQuestion
 from analysis.verdict import Judgement
 from tests.analysis.scrapes import Cluster, Pod, between, constant, series
@@ -405,3 +405,48 @@ def test_an_assumed_scrape_interval_is_not_kept() -> None:
         kept = found.checkpoint
         said += [found.reason] if now > 70 else []
     assert "NotScraped" not in said
+
+
+@pytest.mark.parametrize("ahead", [pytest.param(-20, id="behind"), pytest.param(20, id="ahead")])
+@pytest.mark.parametrize(
+    ("failing", "verdict"), [pytest.param(0.001, "Pass", id="healthy"), pytest.param(0.2, "Fail", id="bad")]
+)
+def test_a_clock_that_is_some_seconds_off_changes_no_verdict(ahead: float, failing: float, verdict: str) -> None:
+    """Prometheus' clock beside the controller's: both legs are scraped by the same one."""
+    cluster = Cluster(legs(failing))
+    for now in range(5, 150, 5):
+        said = evidence.judge(a_question(now), skewed(cluster, ahead))
+        if said.verdict in {"Pass", "Fail"}:
+            break
+    assert said.verdict == verdict, said.text
+
+
+def test_a_clock_that_is_a_minute_behind_is_no_verdict() -> None:
+    """All that Prometheus has looks old; the sentence says how old."""
+    for now in (100, 200, 300):
+        said = evidence.judge(a_question(now, limits={"interval": 10 * MINUTE}), skewed(Cluster(legs()), -60))
+        assert (said.verdict, said.reason) == ("NoData", "NotScraped")
+        assert re.search(r"no pod of the canary was scraped for (6|7)\d s", said.text), said.text
+
+
+def skewed(cluster: Cluster, ahead: float) -> evidence.Read:
+    """What a Prometheus answers whose clock is so many seconds ahead of ours."""
+
+    def read(promql: str, when: Any) -> samples.Answer:
+        found = cluster.read(promql, when)
+        assert isinstance(found, samples.Matrix)
+        moved = (dataclasses.replace(one, times=tuple(time + ahead for time in one.times)) for one in found.series)
+        cut = (between(one, when.timestamp() - 3600, when.timestamp()) for one in moved)
+        return samples.Matrix(tuple(one for one in cut if one is not None))
+
+    return read
+
+
+def test_differences_that_are_too_small_to_matter_count_less_at_much_traffic() -> None:
+    """From 500 requests a second on, 1.25 times stable's share is no difference."""
+    window = 15.0
+    few, many = ([(int(rps * window), int(rps * window * 0.01))] for rps in (249.0, 251.0))
+    beside = charges.Known(0, 0, window)
+    assert charges.compared(few, few, beside) == factors.relative(few, few, 1.0)
+    assert charges.compared(many, many, beside) == factors.relative(many, many, 1.25)
+    assert factors.relative(many, many, 1.25) != factors.relative(many, many, 1.0)

@@ -238,3 +238,14 @@ def test_suspicion_is_the_largest_bet() -> None:
     found = ledger.after(found, Window(1, 15.0, canary=(Count(40, 2),), stable=(Count(700, 0),)), LIMITS)
     assert ledger.suspicion(found) > ledger.REACHED
     assert ledger.evidence(found, LIMITS) < ledger.CONVICTED
+
+
+def test_far_below_the_limit_nobody_is_blamed() -> None:
+    """Fifteen failures in a million beside none are certainly more, and matter to nobody."""
+    found = ledger.opened(0.0, GRID, (), 0.0)
+    for index in range(1, 41):
+        canary = (Count(50_000, 1), Count(50_000, 1))
+        found = ledger.after(found, Window(index, GRID.end(index), canary=canary, stable=(Count(100_000, 0),)), LIMITS)
+    assert found.failing.relative.log > ledger.CONVICTED + 1
+    assert ledger.evidence(found, LIMITS) < 0
+    assert ledger.suspicion(found) == 0
