@@ -450,3 +450,17 @@ def test_differences_that_are_too_small_to_matter_count_less_at_much_traffic() -
     assert charges.compared(few, few, beside) == factors.relative(few, few, 1.0)
     assert charges.compared(many, many, beside) == factors.relative(many, many, 1.25)
     assert factors.relative(many, many, 1.25) != factors.relative(many, many, 1.0)
+
+
+def test_a_limit_between_two_edges_is_proven_by_what_is_certainly_quick() -> None:
+    """5 % take between 500 and 1,000 ms: against p99<700ms that convicts nobody, and proves nothing."""
+    between_edges = threshold.Latency(Decimal("0.99"), timedelta(milliseconds=700))
+    limits = {"latency": between_edges, "interval": 10 * MINUTE}
+    quick, doubtful = (
+        evidence.judge(a_question(120, limits=limits), Cluster(legs(slow=(share, share), rate=10)).read)
+        for share in (0.0, 0.05)
+    )
+    assert quick.verdict == "Pass"
+    assert (doubtful.verdict, doubtful.reason) == ("Hold", "StillMeasuring")
+    assert doubtful.proof is not None
+    assert doubtful.proof < 1

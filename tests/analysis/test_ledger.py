@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import charges, checkpoint, ledger
-from analysis.charges import Limits
+from analysis import bets, charges, checkpoint, ledger
+from analysis.charges import Failing, Known, Limits
+from analysis.dispersion import Dispersion
 from analysis.ledger import Ledger
 from analysis.windows import Count, Grid, Window
 from tests.analysis.scrapes import poisson
@@ -249,3 +250,18 @@ def test_far_below_the_limit_nobody_is_blamed() -> None:
     assert found.failing.relative.log > ledger.CONVICTED + 1
     assert ledger.evidence(found, LIMITS) < 0
     assert ledger.suspicion(found) == 0
+
+
+def test_bursts_of_stable_temper_what_the_canary_shows() -> None:
+    """Each bet against it is taken to the power of 1/dispersion, known before the window."""
+    bursts = [(200, 0)] * 60 + [(200, 9)] * 4
+    window = Window(1, 15.0, canary=(Count(40, 2),), stable=(Count(700, 0),))
+    known = Known(0, 0, 15.0)
+    calm, tempered = Failing(), Failing(falls=Dispersion().after(bursts))
+    phi = tempered.falls.phi
+    assert 1.5 < phi <= 3
+    plain, less = (found.after(window, LIMITS, known) for found in (calm, tempered))
+    for bet in ("relative", "absolute", "floor"):
+        worth, cut = getattr(plain, bet).stakes, getattr(less, bet).stakes
+        placed = math.log(bets.FIRST)
+        assert cut == pytest.approx([placed + (one - placed) / phi for one in worth])
