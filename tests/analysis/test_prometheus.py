@@ -498,7 +498,7 @@ def test_a_missing_authority_file_is_unreachable(tmp_path: pathlib.Path) -> None
     [
         pytest.param("both", outcome.Nothing(), id="certificate and key in one file"),
         pytest.param("two", outcome.Nothing(), id="in two files"),
-        pytest.param("none", "ertificate required", id="no certificate"),
+        pytest.param("none", "cannot be reached: ", id="no certificate"),
         pytest.param("gone", "gone.pem", id="a file that is gone"),
     ],
 )
