@@ -63,11 +63,15 @@ class Ground:
         return {(item["kind"], item["metadata"]["name"]): content(item) for item in listed}
 
     def edit(self, change: Callable[[Json], None]) -> None:
-        """Somebody writes the user's route."""
+        """Somebody writes the user's route; istiod writes its status meanwhile, so again where that came between."""
         kind, _, name = self.contender.route
-        body = self.cluster.get(routers.KINDS[kind], name, self.namespace)
-        change(body)
-        self.cluster.replace(routers.KINDS[kind], body)
+        for _ in range(10):
+            body = self.cluster.get(routers.KINDS[kind], name, self.namespace)
+            change(body)
+            with contextlib.suppress(errors.Conflict):
+                self.cluster.replace(routers.KINDS[kind], body)
+                return
+        raise AssertionError(f"{kind} {name} changed ten times under the hand that writes it")
 
 
 ROWS = [
