@@ -21,6 +21,8 @@ from tests.e2e import smi_stage
 from tests.e2e.stage import content
 
 SHARES = (0, 50, 500, 3_333, WHOLE)
+OTHERS = (kinds.ENDPOINT_SLICE, kinds.SERVICE_PROFILE)
+"""Kinds that no router writes, but the cluster and the mesh do."""
 DOWN = traffic.Split(((STABLE, WHOLE),))
 
 
@@ -45,10 +47,12 @@ class Ground:
     def kinds(self) -> Sequence[Kind]:
         """The kinds that the router writes and that people write."""
         found = [routers.KINDS[kind] for kind in self.contender.router.KINDS]
-        return [kind for kind in found if kind is not kinds.ENDPOINT_SLICE and self.cluster.serves(kind)]
+        return [kind for kind in found if kind not in OTHERS and self.cluster.serves(kind)]
 
     def watched(self, kind: str) -> Sequence[Json]:
-        return self.cluster.list(routers.KINDS[kind], self.namespace).items
+        """As a watch does: of a kind that is not served there are no objects."""
+        served = self.cluster.serves(routers.KINDS[kind])
+        return self.cluster.list(routers.KINDS[kind], self.namespace).items if served else []
 
     def routes(self, watched: Callable[[str], Sequence[Json]] | None = None) -> Routes:
         return Routes(self.cluster, watched or self.watched)
