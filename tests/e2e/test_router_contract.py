@@ -21,6 +21,8 @@ from tests.e2e import smi_stage
 from tests.e2e.stage import content
 
 SHARES = (0, 50, 500, 3_333, WHOLE)
+OTHERS = (kinds.ENDPOINT_SLICE, kinds.SERVICE_PROFILE)
+"""Kinds that no router writes, but the cluster and the mesh do."""
 DOWN = traffic.Split(((STABLE, WHOLE),))
 
 
@@ -45,7 +47,7 @@ class Ground:
     def kinds(self) -> Sequence[Kind]:
         """The kinds that the router writes and that people write."""
         found = [routers.KINDS[kind] for kind in self.contender.router.KINDS]
-        return [kind for kind in found if kind is not kinds.ENDPOINT_SLICE and self.cluster.serves(kind)]
+        return [kind for kind in found if kind not in OTHERS and self.cluster.serves(kind)]
 
     def watched(self, kind: str) -> Sequence[Json]:
         """What a watch that is never late has brought; nothing of a kind that is not served."""
