@@ -14,15 +14,17 @@ from datetime import UTC, datetime
 from analysis import custom, evidence, judge
 from analysis.threshold import Latency
 from analysis.verdict import Judgement
-from deploy import errors, events, kinds, names, routers, services, workload
+from deploy import backends, errors, events, kinds, names, routers, services, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Workload
 from rollout import observer as observing
 from rollout import routes, salvage, status, words
 from rollout.actor import Actor, Hand, Stale
-from rollout.leftovers import Inventory, Lists, Scope
+from rollout.leftovers import Inventory, Lists, Scope, Trace
 from rollout.observer import Observer, View
+from rollout.pair.actor import PairActor
+from rollout.pair.observer import PairObserver
 from rollout.reconciler import Reconciler
 from rollout.routes import Routes
 from rollout.salvage import Left
@@ -72,12 +74,15 @@ class Restorer:
         self._say = say
         self._domain = settings.cluster_domain
         self._pace = Pace(settle=settings.settle, drain=settings.drain, poll=min(1.0, settings.settle))
-        self._routes = Routes(cluster, Lists(cluster, namespaces).watched)
-        self.inventory = Inventory(cluster, self._routes, settings.cluster_domain)
+        lists = Lists(cluster, namespaces)
+        self._routes = Routes(cluster, lists.watched)
+        self.inventory = Inventory(cluster, self._routes, lists, settings.cluster_domain)
         self._observer = Observer(cluster, self._routes, Nobody(), settings, now, leaving)
         self._actor = Actor(cluster, self._routes, now)
         self._herald = events.Herald(cluster, lambda text: None)
         self._reconciler = Reconciler(cluster, self._observer, self._actor, self._tell, self._pace)
+        self._pairs = PairObserver(cluster, self._routes, self._observer, now, leaving)
+        self._reconciler.take_pairs(self._pairs, PairActor(cluster, self._routes, self._actor))
         self._waiting: dict[str, str] = {}
         self._said: set[tuple[str, Told]] = set()
         self._canaries: dict[str, set[str]] = {}
@@ -85,10 +90,10 @@ class Restorer:
     def prospect(self, key: str) -> str:
         """What would be done first about a Deployment, in words; nothing is written."""
         view = self._view(key)
-        if view.release is not None:
-            at, weight = view.release.status.phase, words.percent(view.release.status.weight)
-            first = "users stay on the canary until the roll-out is whole" if at in ROLLED else "traffic to stable"
-            return f"release {view.release.name} is {at} at {weight}: {first}, then canary removed, route restored"
+        release = self._release(view)
+        if release is not None:
+            text = f"release {release.name} is {release.status.phase} at {words.percent(release.status.weight)}"
+            return f"{text}: {foreseen(release)}"
         decision = salvage.decide(self._left(view)[0], self._pace)
         texts = [told.message for told in decision.told] or [type(act).__name__ for act in decision.acts]
         return "; ".join(texts) or ("it is left as it is" if decision.look_again is None else "it is cleaned up")
@@ -109,9 +114,9 @@ class Restorer:
 
     def disown(self) -> None:
         """Give up what the server noted as ours in routes that show nothing of it any more (promise 7)."""
-        for kind, items in self._routes.everything().items():
+        for kind, items in self.inventory.everything().items():
             for item in items:
-                if not salvage.services_with_legs({kind: [item]}, self._domain):
+                if not self.inventory.shows_ours(item):
                     with contextlib.suppress(errors.Conflict, errors.Missing):
                         routes.disown(self._cluster, routers.KINDS[kind], item)
 
@@ -141,9 +146,10 @@ class Restorer:
 
     def _step(self, key: str) -> float | None:
         view = self._view(key)
-        if view.release is not None:
+        release = self._release(view)
+        if release is not None or view.is_paired:
             again = self._reconciler.reconcile(view.namespace, view.name)
-            self._waiting[key] = view.release.status.message
+            self._waiting[key] = release.status.message if release is not None else "its ended release is let go"
             return self._pace.poll if again is None else min(again, self._pace.poll)
         left, target = self._left(view)
         decision = salvage.decide(left, self._pace)
@@ -157,16 +163,24 @@ class Restorer:
 
     def _step_stray(self, key: str) -> float | None:
         namespace, _, service = key.partition("/")
-        target = salvage.target(namespace, service, self._domain)
-        route, age = self._routes.survey(target, None)
-        left = Left(None, (), route, age)
-        decision = salvage.decide(left, self._pace)
+        trace = self.inventory.trace(salvage.target(namespace, service, self._domain))
+        if trace is None:
+            return None
+        route, age = self._routes.survey(trace.target, None)
+        decision = salvage.decide(Left(None, (), route, age, remains=True), self._pace)
         for told in decision.told:
             self._wait_for(key, told)
         view = View(namespace, service, None, None, (), ())
         for act in decision.acts:
-            self._actor.perform(act, Hand(view, None, target))
+            self._actor.perform(act, Hand(view, None, trace.target))
         return decision.look_again
+
+    def _release(self, view: View) -> Release | None:
+        """The release in flight, of a Deployment or of a pair."""
+        if not view.is_paired:
+            return view.release
+        pair = self._pairs.view(view.namespace, view.name)
+        return pair.release if pair is not None else None
 
     def _view(self, key: str) -> View:
         """As the controller sees it; without Releases where their definition is gone."""
@@ -188,11 +202,25 @@ class Restorer:
         return replace(view, revisions=revisions, orphans=ours)
 
     def _left(self, view: View) -> tuple[Left, Target | None]:
-        target = self._observer.target(view, None)
+        trace = self._trace(view)
+        target = trace.target if trace is not None else self._observer.target(view, None)
         route, age = self._routes.survey(target, None) if target else (Survey(), 0.0)
         going = [item for item in view.orphans if "deletionTimestamp" not in item["metadata"]]
-        left = Left(view.work, view.revisions, route, age, len(going), self._leavers(view, route))
-        return left, target
+        leavers = self._leavers(view, route)
+        return Left(view.work, view.revisions, route, age, len(going), leavers, trace is not None), target
+
+    def _trace(self, view: View) -> Trace | None:
+        """Where a Service in front of the Deployment shows something of ours, whichever router it would get today."""
+        if view.work is None:
+            return None
+        running = observing.running_labels(view)
+        for item in self._cluster.list(kinds.SERVICE, view.namespace).items:
+            if backends.read(item) is None and services.matches(services.selector_of(item), running):
+                name = item["metadata"]["name"]
+                target = routes.target_of(view.namespace, name, running, view.work.labels, self._domain)
+                if (trace := self.inventory.trace(target)) is not None:
+                    return trace
+        return None
 
     def _leavers(self, view: View, route: Survey) -> int:
         """Addresses of canaries that still serve, and pods of theirs that nobody has told to go."""
@@ -236,6 +264,15 @@ class Restorer:
         if (key, told) not in self._said:
             self._said.add((key, told))
             self._say(key, told)
+
+
+def foreseen(release: Release) -> str:
+    """What would be done about a release in flight, in words."""
+    at = release.status.phase
+    if release.spec.pair:
+        return "all traffic stays on it" if at in ROLLED else "traffic to the old side; both Deployments stay"
+    first = "users stay on the canary until the roll-out is whole" if at in ROLLED else "traffic to stable"
+    return f"{first}, then canary removed, route restored"
 
 
 def _is_readable(item: Json) -> bool:

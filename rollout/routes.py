@@ -127,6 +127,10 @@ class Routes:
     def _served_kinds(self) -> Sequence[str]:
         return [kind for kind in routers.WATCHED if self._is_served(kind)]
 
+    def serves(self, kind: str) -> bool:
+        """Whether the cluster has a kind of a router's."""
+        return self._is_served(kind)
+
     def _is_served(self, kind: str) -> bool:
         """Asked again after a while where it is not: a definition may come at any time."""
         if kind in routers.NEAR or kind in self._served:
