@@ -137,13 +137,18 @@ def services(objects: Mapping[str, Sequence[Json]]) -> frozenset[tuple[str, str]
 
 
 def _mentioned(body: Json) -> Iterator[str]:
-    """The names of Services that an object is about, by any router that takes it, or by its own note."""
+    """The names of Services that an object is about, by any router that takes it, or by its own note.
+
+    A leg tells by its note for which it stood; by its name too, where its Service is gone.
+    """
     noted = (body["metadata"].get("annotations") or {}).get(backends.ROOT)
     if noted:
         yield noted
     for router in routers.TABLE.values():
         if body["kind"] in router.KINDS:
-            yield from (name for name in router.mentions(body) if name and "*" not in name)
+            for name in router.mentions(body):
+                stood_for = name.partition(backends.JOINT)[0] if backends.is_leg_name(name) else name
+                yield from (each for each in (stood_for,) if each and "*" not in each)
 
 
 def _text(body: Json) -> str:
