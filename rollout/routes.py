@@ -79,6 +79,10 @@ class Routes:
         """Give `side` so many parts of the pair's traffic, in parts of WHOLE."""
         self._write(self._of_pairs, lambda objects: pairs.steer(pair, objects, side, parts, saved))
 
+    def pair_foreseen(self, pair: pairs.Pair, side: str, parts: int) -> tuple[Change, ...]:
+        """What would be written to give `side` so many parts of the pair's traffic; nothing is."""
+        return pairs.steer(pair, self._of_pairs(), side, parts, {})
+
     def _of_pairs(self) -> Objects:
         return {
             kind: self._items(kind, "") for kind in pairs.KINDS if kind in routers.WATCHED and self._is_served(kind)
