@@ -104,15 +104,16 @@ def partner(door: Cluster, work: Workload) -> Workload | None:
 
 
 def opted_in(door: Cluster, namespace: str | None) -> tuple[Sight, ...]:
-    """Every Deployment that is opted in or carries a mark of ours, without its ReplicaSets; None: of all namespaces."""
+    """Every Deployment that is opted in or carries a mark of ours, without its ReplicaSets; None: of all namespaces.
+
+    A pair is its annotated Deployment, with the releases of both.
+    """
     known = releases(door, namespace)
     found = []
     for item in door.list(kinds.DEPLOYMENT, namespace).items:
         about = item["metadata"]
         notes = about.get("annotations") or {}
-        mine = tuple(
-            one for one in known if (one.namespace, one.spec.deployment) == (about["namespace"], about["name"])
-        )
+        mine = tuple(one for one in known if one.key == f"{about['namespace']}/{about['name']}")
         if names.STRATEGY in notes or names.HELD in notes or any(not one.is_ended for one in mine):
             found.append(Sight(workload.read(item), mine))
     return tuple(found)
