@@ -23,7 +23,7 @@ from rollout.actor import Actor, Hand, Stale
 from rollout.leftovers import Inventory, Lists, Scope
 from rollout.observer import Observer, View
 from rollout.pair.actor import PairActor
-from rollout.pair.observer import PairObserver
+from rollout.pair.observer import PairObserver, PairView
 from rollout.reconciler import Reconciler
 from rollout.remains import Remains
 from rollout.routes import Routes
@@ -90,7 +90,8 @@ class Restorer:
     def prospect(self, key: str) -> str:
         """What would be done first about a Deployment, in words; nothing is written."""
         view = self._remains.view(key)
-        release = self._release(view)
+        pair = self._pair(view)
+        release = pair.release if pair is not None else view.release
         if release is not None:
             text = f"release {release.name} is {release.status.phase} at {words.percent(release.status.weight)}"
             return f"{text}: {foreseen(release)}"
@@ -146,8 +147,9 @@ class Restorer:
 
     def _step(self, key: str) -> float | None:
         view = self._remains.view(key)
-        release = self._release(view)
-        if release is not None or view.is_paired:
+        pair = self._pair(view)
+        release = pair.release if pair is not None else view.release
+        if release is not None or pair is not None:
             again = self._reconciler.reconcile(view.namespace, view.name)
             self._waiting[key] = release.status.message if release is not None else "its ended release is let go"
             return self._pace.poll if again is None else min(again, self._pace.poll)
@@ -175,12 +177,9 @@ class Restorer:
             self._actor.perform(act, Hand(view, None, trace.target))
         return decision.look_again
 
-    def _release(self, view: View) -> Release | None:
-        """The release in flight, of a Deployment or of a pair."""
-        if not view.is_paired:
-            return view.release
-        pair = self._pairs.view(view.namespace, view.name)
-        return pair.release if pair is not None else None
+    def _pair(self, view: View) -> PairView | None:
+        """The pair of which a release is in flight, or is still to be let go."""
+        return self._pairs.view(view.namespace, view.name) if view.is_paired else None
 
     def _free_unreadable(self, scope: Scope) -> None:
         """A Release that can not be read is not held back by us either."""

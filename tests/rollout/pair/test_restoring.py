@@ -119,3 +119,25 @@ def test_a_release_that_moved_nothing_is_let_go_after_the_opt_out() -> None:
     assert shop.phases == ["Cancelled"]
     assert shop.releases[0].finalizers == ()
     assert shop.route == ROUTE
+
+
+def test_a_release_that_can_not_be_read_is_let_go() -> None:
+    """It keeps nobody waiting."""
+    shop = a_pair_shop()
+    spec = {"deployment": "web-v2", "pair": "web-v2", "revision": 7}
+    shop.cluster.seed(kinds.RELEASE, "broken", metadata={"finalizers": [names.FINALIZER]}, spec=spec)
+    assert restore(shop) == {}
+    assert not shop.cluster.get(kinds.RELEASE, "broken")["metadata"].get("finalizers")
+    assert shop.route == ROUTE
+
+
+def test_a_release_that_ended_under_a_killed_controller_is_let_go() -> None:
+    """Before its finalizer went."""
+    shop = a_pair_shop()
+    shop.live(at_rest)
+    held = {"metadata": {"finalizers": [names.FINALIZER]}}
+    shop.cluster.edit(kinds.RELEASE, shop.releases[0].name, held)
+    assert restore(shop) == {}
+    assert shop.phases == ["Promoted"]
+    assert not shop.releases[0].finalizers
+    assert shop.parts == [0, 100]
