@@ -55,6 +55,8 @@ def check_payload(content_type: str, body: bytes, name: str, expected: str = "ve
         raise refusal(f"{name} answered an error: {_words(body)}")
     if warnings := payload.get("warnings"):
         raise errors.Partial(f"{name} warns that data may be missing: {short(str(warnings))}")
+    if payload.get("isPartial"):  # VictoriaMetrics, which gives no warnings
+        raise errors.Partial(f"{name} says that its answer is partial: a storage node did not answer")
     data = payload.get("data")
     if not isinstance(data, dict) or "result" not in data:
         raise errors.Malformed(f"{name} answered JSON without data: {_words(body)}")

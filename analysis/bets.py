@@ -34,7 +34,7 @@ class Bets(NamedTuple):
     def after(self, factors: Sequence[float]) -> "Bets":
         """The bets after a window; factors: the natural logarithm of each alternative's likelihood ratio."""
         placed = self.waiting * (LATER if self.stakes else FIRST)
-        new = math.log(placed)
+        new = math.log(placed) if placed > 0 else LEAST  # after tens of thousands of windows nothing waits any more
         before = self.stakes or (LEAST,) * len(factors)
         worth = [add(stake, new) + factor for stake, factor in zip(before, factors, strict=True)]
         stakes = tuple([stake if stake > LEAST else LEAST for stake in worth])

@@ -29,7 +29,7 @@ FLOOR = 0.1
 """The part of the limit below which a canary is not blamed, however much better stable is."""
 
 USUAL_LIMIT = 0.01
-"""The limit for failures from which FLOOR is taken where the plan has none."""
+"""The limit for failures from which FLOOR is taken, and what stable suffers is told, where the plan has none."""
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,18 @@ from analysis.dispersion import Dispersion
 from analysis.ledger import Ledger, Sums
 from analysis.windows import Count, Grid
 
-VERSION = 1
+VERSION = 2
 """Of the form and of the mathematics; a checkpoint of another one is not continued."""
 
 
-def dump(ledger: Ledger) -> str:
-    """Write a ledger as JSON, about a kilobyte; numbers keep every digit."""
+def dump(ledger: Ledger, limits: str) -> str:
+    """Write a ledger as JSON, about a kilobyte; numbers keep every digit. limits: by which its bets were made."""
     failing = ledger.failing
     return json.dumps(
         {
             "version": VERSION,
             "began": ledger.began,
+            "limits": limits,
             "grid": [ledger.grid.anchor, ledger.grid.width],
             "edges": ledger.edges,
             "since": ledger.since,
@@ -34,11 +35,11 @@ def dump(ledger: Ledger) -> str:
     )
 
 
-def load(text: str, began: float) -> Ledger | None:
-    """Read what `dump` wrote; None where it is of another release, of another version, or damaged."""
+def load(text: str, began: float, limits: str) -> Ledger | None:
+    """Read what `dump` wrote; None where it is of another release, of other limits or version, or damaged."""
     try:
         raw = json.loads(text)
-        if raw["version"] != VERSION or raw["began"] != began:
+        if (raw["version"], raw["began"], raw["limits"]) != (VERSION, began, limits):
             return None
         return _ledger(raw)
     except (ValueError, TypeError, KeyError, IndexError):

@@ -66,6 +66,13 @@ class EvidenceQuestion:
         return self.asked.canary, self.asked.stable
 
     @property
+    def limits(self) -> str:
+        """The limits that bets are made by. A plan that was edited is judged by anew, from the first sample on."""
+        rate, latency = self.asked.thresholds.success_rate, self.asked.thresholds.latency
+        known = (rate,) if latency is None else (rate, latency.quantile, latency.limit_ms)
+        return ",".join("" if number is None else f"{float(number):.9g}" for number in known)
+
+    @property
     def stayed(self) -> timedelta:
         return max(self.asked.now - self.asked.since, timedelta(0))
 
@@ -73,7 +80,7 @@ class EvidenceQuestion:
 def judge(question: EvidenceQuestion, read: Read, mesh: queries.Mesh = queries.ISTIO) -> Judgement:
     """Read once (twice where a latency is limited and there is no checkpoint) and judge."""
     question = replace(question, asked=question.asked.named_for(mesh))
-    stored = _stored(question)
+    stored = continued(question)
     if question.asked.thresholds.latency is None or stored is not None:
         edges: tuple[float, ...] | outcome.Broken = stored.edges if stored is not None else ()
     else:
@@ -106,8 +113,11 @@ def weigh(
     mesh: queries.Mesh = queries.ISTIO,
 ) -> Judgement:
     """Judge by samples that were read; a pure function of both. edges: as they were asked for, in the mesh's unit."""
-    asked, stored = question.asked, _stored(question)
+    asked, stored = question.asked, continued(question)
     frame = Frame(mesh, asked.canary, asked.stable, question.began.timestamp(), asked.warm_until.timestamp(), edges)
+    odd = next(filter(None, (samples.fault(one, mesh) for one in matrix.series)), "")
+    if odd:
+        return Judgement(Verdict.NO_DATA, Reason.UNSOUND_COUNTS, odd, checkpoint=question.checkpoint)
     found = windows.legs(matrix, frame)
     lines = stored.grid if stored is not None else windows.grid(found, frame.began)
     if lines is None:
@@ -120,7 +130,9 @@ def weigh(
     saved = ledger.folded(start, (window for window in known if window.index <= settled), limits)
     now = ledger.folded(saved, (window for window in known if window.index > settled), limits)
     said = evidence_rules.judge(replace(_sight(question, limits, now, known, found), unit=mesh.unit))
-    return replace(said, checkpoint=checkpoint.dump(saved))
+    if stored is None and not found.is_measured:
+        return said  # a checkpoint would keep an assumed scrape interval for good
+    return replace(said, checkpoint=checkpoint.dump(saved, question.limits))
 
 
 def _sight(question: EvidenceQuestion, limits: Limits, now: Ledger, known: tuple[Window, ...], found: Legs) -> Sight:
@@ -169,11 +181,11 @@ def _between(share: float) -> float:
     return min(max(share, STRICTEST), LAXEST)
 
 
-def _stored(question: EvidenceQuestion) -> Ledger | None:
-    """The checkpoint, if it is of this release and knows the latency's edges where they matter."""
+def continued(question: EvidenceQuestion) -> Ledger | None:
+    """The checkpoint, if it is of this release and its limits, and knows the latency's edges where they matter."""
     if question.checkpoint is None:
         return None
-    found = checkpoint.load(question.checkpoint, question.began.timestamp())
+    found = checkpoint.load(question.checkpoint, question.began.timestamp(), question.limits)
     wanted = question.asked.thresholds.latency is not None
     return None if found is None or bool(found.edges) != wanted else found
 
@@ -185,7 +197,7 @@ def _edges(question: EvidenceQuestion, read: Read, mesh: queries.Mesh) -> tuple[
     if isinstance(answer, outcome.Broken) or latency is None:
         return answer if isinstance(answer, outcome.Broken) else ()
     legs = [
-        {float(one.labels[queries.EDGE]) for one in answer.series if one.labels.get(mesh.key) == workload}
+        samples.edges(one for one in answer.series if one.labels.get(mesh.key) == workload)
         for workload in question.workloads
     ]
     known = [leg for leg in legs if leg]

@@ -43,7 +43,7 @@ def record(wanted: Wanted, read: evidence.Read) -> Recording | str:
         found = read(queries.shared_edges(mesh, wanted.namespace, workloads), wanted.ended)
         if isinstance(found, outcome.Broken):
             return found.text
-        edges = tuple(sorted({float(one.labels[queries.EDGE]) for one in found.series} - {float("inf")}))
+        edges = tuple(sorted(samples.edges(found.series) - {float("inf")}))
     span = wanted.ended - wanted.began + evidence.LEAD
     answer = read(queries.samples(mesh, wanted.namespace, workloads, span, edges), wanted.ended)
     return answer.text if isinstance(answer, outcome.Broken) else of(wanted, answer)
@@ -52,6 +52,9 @@ def record(wanted: Wanted, read: evidence.Read) -> Recording | str:
 def of(wanted: Wanted, matrix: samples.Matrix) -> Recording | str:
     """The recording of samples that were read."""
     mesh, began, ended = wanted.telemetry, wanted.began.timestamp(), wanted.ended.timestamp()
+    odd = next(filter(None, (samples.fault(one, mesh) for one in matrix.series)), "")
+    if odd:
+        return odd
     frame = windows.Frame(mesh, wanted.canary, wanted.stable, began, began + wanted.warm_up.total_seconds())
     legs = windows.legs(matrix, frame)
     grid = windows.grid(legs, began)

@@ -7,18 +7,22 @@ import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from analysis import counters, pods, queries
+from analysis import counters, evidence, pods, queries
 from analysis import mesh as meshing
 from analysis import samples as samples_
 from analysis.counters import Counter
 from analysis.samples import Matrix, Series
 
 VERSION = 1
+
+LAST_SECOND = 1e11
+"""Unix seconds beyond which a number is no time of anybody's."""
 
 MOST_FAULTS = 5
 """Sentences that are said about one file at most."""
@@ -48,6 +52,8 @@ class Line(Model):
             raise ValueError(f"must have a value for each time, got {len(self.values)} for {len(self.times)}")
         if any(later <= earlier for earlier, later in itertools.pairwise(self.times)):
             raise ValueError("times must rise")
+        if not 0 <= self.times[0] <= self.times[-1] <= LAST_SECOND:
+            raise ValueError(f"times must be Unix seconds, got {self.times[0]:g} to {self.times[-1]:g}")
         return self
 
 
@@ -75,6 +81,10 @@ class Recording(Model):
     def check(self) -> "Recording":
         if self.ended <= self.began:
             raise ValueError(f"ended must be after began, got {self.ended} and {self.began}")
+        if self.began.year < 1970 or self.ended - self.began > evidence.LONGEST:
+            raise ValueError(f"ended must be at most 6 hours after began, got {self.ended} and {self.began}")
+        if abs(self.warm_until - self.began) > timedelta(days=1):
+            raise ValueError(f"warm_until must be within a day of began, got {self.warm_until} and {self.began}")
         if self.canary == self.stable:
             raise ValueError(f"canary and stable must be two workloads, got {self.canary} for both")
         if self.mesh not in queries.MESHES:
@@ -83,6 +93,9 @@ class Recording(Model):
             meshing.renamed(queries.MESHES[self.mesh], self.metric_names)
         except ValueError as error:
             raise ValueError(f"metric_names {error}") from error
+        faults = (samples_.fault(series, self.telemetry) for series in self.matrix.series)
+        if odd := next(((place, fault) for place, fault in enumerate(faults) if fault), None):
+            raise ValueError(f"samples.{odd[0]}: {odd[1]}")
         if any(later.at <= earlier.at for earlier, later in itertools.pairwise(self.weights)):
             raise ValueError("weights must stand in the order of their times")
         if self.weights[0].at < self.began or self.weights[0].weight == 0:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from analysis import checkpoint, counters, evidence, judge, recording, retelling, samples, threshold
+from analysis import counters, evidence, judge, recording, retelling, samples, threshold
 from analysis.evidence import EvidenceQuestion
 from analysis.recording import Recording, Stay
 from analysis.rivals import Argo, Flagger, Move
@@ -114,8 +114,8 @@ def by_evidence(tape: Tape) -> Act:
             next_weight=stay.following,
             checkpoint=kept,
         )
-        stored = None if kept is None else checkpoint.load(kept, tape.recording.began.timestamp())
-        cut = _cut(tape.matrix, evidence.begin(question, stored).timestamp(), now.timestamp())
+        begin = evidence.begin(question, evidence.continued(question))
+        cut = _cut(tape.matrix, begin.timestamp(), now.timestamp())
         said = evidence.weigh(question, cut, edges, tape.recording.telemetry)
         kept = said.checkpoint or kept
         if said.verdict is Verdict.FAIL:

@@ -1,8 +1,9 @@
 """Raw samples of counters, as a range selector gives them, and to whom each series belongs."""
 
 import json
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -15,6 +16,9 @@ POD = ("pod", "kubernetes_pod_name", "pod_name", "instance")
 
 TARGET = ("job", "instance", "endpoint", "container", "prometheus", "prometheus_replica", "replica")
 """Labels that a scrape gives to all that it finds: series of one pod that differ in them are the same counted twice."""
+
+MOST = 2.0**53
+"""Beyond it a sample counts no single requests any more."""
 
 MATCHER = re.compile(r'(\w+)(=~|!~|!=|=)(".*")')
 
@@ -53,6 +57,37 @@ class Matrix:
 
 Answer = Matrix | outcome.Broken
 Test = tuple[str, Callable[[str], bool]]
+
+
+def edge(labels: Mapping[str, str]) -> float | None:
+    """The upper edge of a latency bucket, in its own unit; None where the labels name none."""
+    try:
+        found = float(labels.get(queries.EDGE, ""))
+    except ValueError:
+        return None
+    return None if math.isnan(found) else found
+
+
+def edges(found: Iterable[Series]) -> set[float]:
+    """All edges that these series name."""
+    return {known for one in found if (known := edge(one.labels)) is not None}
+
+
+def fault(one: Series, mesh: queries.Mesh) -> str:
+    """Why a series counts nothing that can be judged by; empty where it does."""
+    odd = next((value for value in (min(one.values), max(one.values)) if not 0 <= value <= MOST), None)
+    if odd is not None:
+        return f"a counter of requests runs from 0 to {MOST:.0e}, got {odd:g} in {_name(one, mesh)}"
+    if one.labels.get(NAME) == mesh.latency and edge(one.labels) is None:
+        return f"a bucket of latencies has a number in {queries.EDGE}, got {_name(one, mesh)}"
+    return ""
+
+
+def _name(one: Series, mesh: queries.Mesh) -> str:
+    """A series as people find it again."""
+    known = (mesh.workload, queries.EDGE)
+    told = ", ".join(f"{label}={one.labels[label]}" for label in known if label in one.labels)
+    return f"{one.labels.get(NAME, 'a series')} of {', '.join(filter(None, (one.pod, told)))}"
 
 
 def fails(labels: Mapping[str, str], mesh: queries.Mesh) -> bool:

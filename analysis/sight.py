@@ -87,13 +87,15 @@ class Sight:
     @property
     def is_quiet(self) -> bool:
         """Whether the canary has less than one request a scrape; not known at once."""
-        return self.stayed >= 2 * self.scrape and self.ledger.stay.own.requests * self.scrape < self.stayed
+        requests, width = self.ledger.stay.own.requests, self.ledger.grid.width
+        return self.stayed >= 2 * self.scrape and requests * width < self.stayed.total_seconds()
 
     @property
     def suffers_alike(self) -> bool:
-        """Whether stable breaks the limit too, and the canary is not clearly worse."""
-        own, stable, limit = self.recent.own, self.recent.stable, self.limits.failing
-        if limit is None or stable.requests < self.thresholds.min_requests or stable.failures < NOTED:
+        """Whether stable breaks the limit (or the usual one) too, and the canary is not clearly worse."""
+        own, stable = self.recent.own, self.recent.stable
+        limit = self.limits.failing or charges.USUAL_LIMIT
+        if stable.requests < self.thresholds.min_requests or stable.failures < NOTED:
             return False
         share = stable.failures / stable.requests
         return share >= limit and own.failures <= ALIKE * share * own.requests

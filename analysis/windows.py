@@ -88,6 +88,11 @@ class Legs:
     width: float
 
     @property
+    def is_measured(self) -> bool:
+        """Whether the interval was seen; before any pod was scraped twice it is assumed."""
+        return any(pod.first < pod.last for pod in (*self.canary, *self.stable))
+
+    @property
     def newest(self) -> float | None:
         """The newest sample of the canary."""
         return max((pod.last for pod in self.canary), default=None)

@@ -94,8 +94,8 @@ def wished(root: Json, pin: traffic.Pin) -> Json:
     """The Service of one leg, made after the user's own; it is reached by an address of its own."""
     spec, about = root["spec"], root["metadata"]
     ports = [{key: value for key, value in port.items() if key != "nodePort"} for port in spec.get("ports") or ()]
-    labels = {**_of_meshes(about.get("labels")), names.MANAGED: MANAGER}
-    notes = {**_of_meshes(about.get("annotations")), ROOT: about["name"]}
+    labels = {**of_meshes(about.get("labels")), names.MANAGED: MANAGER}
+    notes = {**of_meshes(about.get("annotations")), ROOT: about["name"]}
     meta: Json = {"name": name(about["name"], pin), "namespace": about["namespace"]}
     if about.get("uid"):
         meta["ownerReferences"] = [_owner(about)]
@@ -151,7 +151,8 @@ def _owner(about: Json) -> Json:
     return {**found, "controller": False, "blockOwnerDeletion": False}
 
 
-def _of_meshes(found: Mapping[str, str] | None) -> dict[str, str]:
+def of_meshes(found: Mapping[str, str] | None) -> dict[str, str]:
+    """Labels or annotations by which a mesh or an ingress knows how a Service is reached."""
     return {key: value for key, value in (found or {}).items() if _is_of_mesh(key.partition("/")[0])}
 
 

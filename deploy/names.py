@@ -14,9 +14,13 @@ CANARY_OF = f"{GROUP}/canary-of"
 DO = f"{GROUP}/do"
 RELEASE = f"{GROUP}/release"
 MANAGED = f"{GROUP}/managed-by"
+PREVIEW = f"{GROUP}/preview"
 FINALIZER = f"{GROUP}/traffic"
 
 POD_TEMPLATE_HASH = "pod-template-hash"
+SELECTOR = f"{GROUP}/selector"
+"""On a Service whose selector is moved: the user's own, and what stands there now."""
+SERVICE_NAME = "kubernetes.io/service-name"
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 LABEL_LIMIT = 63

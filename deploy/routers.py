@@ -7,6 +7,7 @@ from deploy import kinds, names, traffic
 from deploy.gateway import router as gateway
 from deploy.istio import router as istio
 from deploy.kinds import Kind
+from deploy.service import router as service
 from deploy.smi import router as smi
 from deploy.traffic import Change, Json
 
@@ -48,7 +49,7 @@ class Router(Protocol):
     def mentions(self, body: Json) -> frozenset[str]: ...
 
 
-TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway, "smi": smi}
+TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway, "smi": smi, "service": service}
 """Every router that is built, in the order in which one is taken where nothing routes the Service yet."""
 
 Unfit = Callable[[traffic.Target, Objects, Collection[traffic.Aside]], tuple[str, ...]]
@@ -56,7 +57,12 @@ Unfit = Callable[[traffic.Target, Objects, Collection[traffic.Aside]], tuple[str
 ASIDES: Mapping[str, Unfit] = {"istio": istio.unfit}
 """Routers that can give a leg something beside its share, and how each is asked why it can not."""
 
-NEEDED: Mapping[str, str] = {"istio": "VirtualService", "gateway": "HTTPRoute", "smi": "TrafficSplit"}
+NEEDED: Mapping[str, str] = {
+    "istio": "VirtualService",
+    "gateway": "HTTPRoute",
+    "smi": "TrafficSplit",
+    "service": "Service",
+}
 """The kind without which a router can do nothing."""
 
 WATCHED: Mapping[str, Kind] = {

@@ -10,6 +10,9 @@ from deploy.workload import Workload
 CHOICE = f"{names.GROUP}/service"
 """The annotation that names the Service."""
 
+PINS = frozenset({names.RELEASE, names.POD_TEMPLATE_HASH, names.MANAGED})
+"""Labels by which Rampart tells pods apart; no user's selector names one of them."""
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -24,9 +27,12 @@ def choose(work: Workload, running: Mapping[str, str], around: Surroundings) -> 
 
     running: the labels of the pods that run now.
     """
-    matching = [item for item in around.services if matches(selector_of(item), running)]
+    matching = [item for item in around.services if matches(users_selector(item), running)]
     wanted = work.annotations.get(CHOICE)
     where = f"Deployment {work.namespace}/{work.name}"
+    named = next((item for item in around.services if item["metadata"]["name"] == wanted), None)
+    if named is not None and (unfit := unmovable(work, named)):
+        return unfit
     if wanted is not None:
         matching = [item for item in matching if item["metadata"]["name"] == wanted]
         if not matching:
@@ -41,15 +47,26 @@ def choose(work: Workload, running: Mapping[str, str], around: Surroundings) -> 
 
 def faults(work: Workload, service: Json, around: Surroundings) -> tuple[str, ...]:
     """Why this Service can not be moved: it must lead to this Deployment's pods only, with the held template too."""
-    chosen = selector_of(service)
+    chosen = users_selector(service)
     where = f"Service {work.namespace}/{service['metadata']['name']}"
     if not matches(chosen, work.labels):
         return (f"{where}: its selector {chosen} does not take the held template's labels {work.labels}",)
-    if service["spec"].get("type") == "ExternalName":
-        return (f"{where} is of type ExternalName and has no pods",)
+    if unfit := unmovable(work, service):
+        return unfit
     others = [item["metadata"]["name"] for item in around.deployments if is_neighbour(item, work, chosen)]
     if others:
         return (f"{where} also selects the pods of Deployment {', '.join(others)}; a release needs one to itself",)
+    return ()
+
+
+def unmovable(work: Workload, service: Json) -> tuple[str, ...]:
+    """Why no share of the traffic of a Service of this kind can be moved."""
+    where, spec = f"Service {work.namespace}/{service['metadata']['name']}", service.get("spec") or {}
+    if spec.get("type") == "ExternalName":
+        return (f"{where} is of type ExternalName: it leads to a name outside and has no pods to share traffic among",)
+    if spec.get("clusterIP") == "None":
+        text = "its clients choose among the pods by themselves, so no share can be kept"
+        return (f"{where} is headless (clusterIP: None): {text}; name one with an address of its own by {CHOICE}",)
     return ()
 
 
@@ -64,6 +81,12 @@ def is_neighbour(deployment: Json, work: Workload, chosen: Mapping[str, str]) ->
 def selector_of(service: Json) -> Mapping[str, str]:
     found: Mapping[str, str] = (service.get("spec") or {}).get("selector") or {}
     return found
+
+
+def users_selector(service: Json) -> Mapping[str, str]:
+    """The user's own part of a selector that the Service router may have pinned for now."""
+    is_moved = names.SELECTOR in (service["metadata"].get("annotations") or {})
+    return {key: value for key, value in selector_of(service).items() if not (is_moved and key in PINS)}
 
 
 def matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:

@@ -195,7 +195,7 @@ def build_canary(workload: Workload, name: str, release: str, replicas: int) -> 
     """The temporary Deployment: the held template with all its labels, and no label of the user's on the object."""
     template = copy.deepcopy(workload.template)
     labels = template.setdefault("metadata", {}).setdefault("labels", {})
-    labels[names.RELEASE] = release
+    labels |= {names.RELEASE: release, names.MANAGED: names.FIELD_MANAGER}
     labels.update({key: name for key in WORKLOAD_LABELS if key in labels})
     owner = {
         "apiVersion": "apps/v1",

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from deploy import errors, kinds, names, workload
+from deploy import errors, kinds, names, preview, workload
 from deploy.cluster import Cluster
+from deploy.kinds import Kind
 from deploy.traffic import Json, Target
 from deploy.workload import Held, Workload
 from rollout import observer
@@ -23,6 +24,7 @@ from rollout.seen import (
     Hold,
     Leave,
     Mark,
+    Preview,
     Raise,
     RaiseBase,
     Record,
@@ -34,6 +36,7 @@ from rollout.seen import (
     Sweep,
     Unhold,
     Unpause,
+    Unpreview,
 )
 from rollout.status import ENDED, Phase, Release, Spec, Status, build, dump, release_name
 
@@ -79,6 +82,10 @@ class Actor:
                 self._routes.disown(hand.target, (hand.release or missing()).status.saved)
             case Raise(replicas):
                 self._raise(hand, replicas)
+            case Preview():
+                self._preview(hand)
+            case Unpreview():
+                self._unpreview(hand)
             case RaiseBase(name, replicas):
                 self._resize(hand.view.namespace, name, replicas)
             case Sweep():
@@ -157,6 +164,37 @@ class Actor:
             where = f"Deployment {release.namespace}/{name}"
             raise errors.Invalid(f"{where} exists and is not Rampart's: delete or rename it") from None
 
+    def _preview(self, hand: Hand) -> None:
+        """The preview Service leads to this release's canary: made, or taken over from an earlier release."""
+        release, work = hand.release or missing(), hand.view.work
+        service = self._cluster.find(kinds.SERVICE, release.status.service, release.namespace)
+        if work is None or service is None:
+            raise Stale("there is nothing to make a preview of")
+        body = preview.build(service, release.name, (work.name, work.uid))
+        try:
+            self._cluster.create(kinds.SERVICE, body)
+        except errors.Conflict:
+            self._take_preview(release, body)
+
+    def _take_preview(self, release: Release, body: Json) -> None:
+        name = body["metadata"]["name"]
+        standing = self._cluster.get(kinds.SERVICE, name, release.namespace)
+        if preview.leads_to(standing, release.name):
+            return
+        if not preview.is_ours(standing):
+            where = f"Service {release.namespace}/{name}"
+            raise errors.Invalid(f"{where} exists and is not Rampart's: delete or rename it")
+        metadata = {"resourceVersion": standing["metadata"]["resourceVersion"], "labels": body["metadata"]["labels"]}
+        patch = {"metadata": metadata, "spec": {"selector": body["spec"]["selector"]}}
+        self._cluster.patch(kinds.SERVICE, name, release.namespace, patch)
+
+    def _unpreview(self, hand: Hand) -> None:
+        release = hand.release or missing()
+        name = preview.name(release.status.service)
+        standing = self._cluster.find(kinds.SERVICE, name, release.namespace)
+        if standing is not None and preview.is_of(standing, release.name):
+            self._delete(standing, kinds.SERVICE)
+
     def _resize(self, namespace: str, release: str, replicas: int) -> bool:
         """Change the size of a release's canary; whether there is one."""
         found = self._canaries(namespace, f"{names.RELEASE}={release}")
@@ -170,7 +208,7 @@ class Actor:
 
     def _sweep(self, view: View) -> None:
         for item in view.orphans:
-            self._delete(item)
+            self._delete(item, kinds.SERVICE if preview.is_ours(item) else kinds.DEPLOYMENT)
 
     def _remove(self, hand: Hand, base: bool) -> None:
         release = hand.release or missing()
@@ -179,10 +217,10 @@ class Actor:
             for item in self._canaries(release.namespace, f"{names.RELEASE}={label}"):
                 self._delete(item)
 
-    def _delete(self, item: Json) -> None:
+    def _delete(self, item: Json, kind: Kind = kinds.DEPLOYMENT) -> None:
         metadata = item["metadata"]
         try:
-            self._cluster.delete(kinds.DEPLOYMENT, metadata["name"], metadata["namespace"], uid=metadata["uid"])
+            self._cluster.delete(kind, metadata["name"], metadata["namespace"], uid=metadata["uid"])
         except errors.Missing:
             return
 

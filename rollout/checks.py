@@ -28,7 +28,7 @@ RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (kinds.DEPLOYMENT, "", ("get", *WATCHED, "create", "patch", "delete")),
     (kinds.REPLICA_SET, "", ("list",)),
     (kinds.POD, "", ("list",)),
-    (kinds.SERVICE, "", ("get", "list", "create", "update", "delete")),
+    (kinds.SERVICE, "", ("get", "list", "create", "update", "patch", "delete")),
     (kinds.ENDPOINT_SLICE, "", ("list",)),
     (kinds.EVENT, "", ("create",)),
     (kinds.HPA, "", ("list",)),

@@ -22,6 +22,7 @@ from rollout.seen import (
     Told,
     Unhold,
     Unpause,
+    Unpreview,
 )
 from rollout.settling import wait_for_legs, wait_for_settle
 from rollout.status import STAYS_DOWN, Phase, Release
@@ -59,7 +60,11 @@ def clean_up(release: Release, seen: Seen, pace: Pace) -> Decision:
     canary_there = seen.canary is not None and not seen.canary.deleting
     base_there = finishing_base and seen.base is not None and seen.base.canary is not None
     if canary_there or (base_there and seen.base and seen.base.canary and not seen.base.canary.deleting):
-        return wait_for_settle(seen, pace, pace.drain) or Decision((Remove(base=finishing_base),), (), pace.poll)
+        preview: tuple[Act, ...] = (Unpreview(),) if seen.preview_left else ()
+        gone = (*preview, Remove(base=finishing_base))
+        return wait_for_settle(seen, pace, pace.drain) or Decision(gone, (), pace.poll)
+    if seen.preview_left:
+        return Decision((Unpreview(),), (), 0)
     if seen.canary is not None or base_there or seen.leavers > 0:
         return Decision(look_again=pace.poll)
     if stands_on_base and seen.base is not None and release.status.saved != dict(seen.base.saved):

@@ -10,7 +10,7 @@ from typing import assert_never
 from analysis.verdict import Verdict
 from deploy import traffic
 from deploy.workload import Held
-from rollout import cleanup, policy, progress, settling, shares, signals, steps, words
+from rollout import cleanup, holding, policy, progress, settling, shares, signals, steps, words
 from rollout.moves import MARKED, MOVES, OUTCOMES, Course
 from rollout.plan import Plan, Wish
 from rollout.seen import (
@@ -57,7 +57,7 @@ def decide(release: Release, seen: Seen, pace: Pace) -> Decision:
         case Course.STAND:
             return stand(release, seen, pace)
         case Course.HOLD:
-            return progress.held_up(signal.value, why(signal, release, seen), release, seen, pace.look)
+            return holding.held_up(signal.value, why(signal, release, seen), release, seen, pace.look)
         case Course.PAUSE:
             return pause(release, seen)
         case Course.RESUME:
@@ -207,9 +207,9 @@ def stand(release: Release, seen: Seen, pace: Pace) -> Decision:
             f" {release.spec.revision}, with a template that nobody judged: users stay on the canary;"
             " opt in again, or put the template back"
         )
-        return progress.held_up(Signal.OPTED_OUT.value, text, release, seen, pace.look)
+        return holding.held_up(Signal.OPTED_OUT.value, text, release, seen, pace.look)
     text = "a newer template arrived in the native roll-out: users stay on the canary, and its release begins"
-    return progress.held_up(Signal.SUPERSEDED.value, text, release, seen, None)
+    return holding.held_up(Signal.SUPERSEDED.value, text, release, seen, None)
 
 
 def reverting(seen: Seen) -> tuple[Act, ...]:
@@ -309,7 +309,7 @@ def bearable(release: Release, seen: Seen) -> traffic.Split:
 def resplit(release: Release, seen: Seen, pace: Pace) -> Decision:
     """Another writer's content is saved, given legs, and split as it was (law 17)."""
     if seen.route.faults and signals.stage(release, seen) is Stage.ROLLING:
-        return progress.held_up("RouteRefused", "; ".join(seen.route.faults), release, seen, pace.look)
+        return holding.held_up("RouteRefused", "; ".join(seen.route.faults), release, seen, pace.look)
     if seen.route.faults:
         return fall(Signal.ROUTE_CONTESTED, release, seen)
     wished = bearable(release, seen)

@@ -26,12 +26,13 @@ class MetricsJudge:
     """The last answers about Deployments at rest, for looks that do not wait for a newer one."""
 
     def judge(self, name: str, question: Question) -> Judgement | None:
-        about = (question.canary, question.since, question.bad_looks, question.last_bad, question.metrics)
+        limits, counted = question.thresholds, (question.bad_looks, question.last_bad)
+        about = (question.canary, question.since, counted, limits, question.metrics)
         return self.desk.ask(name, "judge", about, lambda: self._beside(question, self._by_threshold(question)))
 
     def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None:
         asked = question.asked
-        about = (asked.canary, asked.since, question.weight, asked.bad_looks, asked.metrics)
+        about = (asked.canary, asked.since, question.weight, asked.bad_looks, asked.thresholds, asked.metrics)
         return self.desk.ask(name, "evidence", about, lambda: self._beside(asked, self._by_evidence(question)))
 
     def _by_threshold(self, question: Question) -> Judgement:

@@ -12,16 +12,16 @@ from analysis import custom, evidence, judge, metric
 from analysis.mesh import Naming
 from analysis.threshold import Latency, Thresholds
 from analysis.verdict import Judgement
-from deploy import cautions, errors, hold, kinds, names, routers, services, traffic, workload
+from deploy import cautions, errors, hold, kinds, names, preview, routers, services, traffic, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
+from rollout import numbers, policy, shares, signals
 from rollout import plan as plans
-from rollout import policy, shares, signals
 from rollout.idle import Idle
 from rollout.plan import Plan
 from rollout.routes import Routes, target_of
-from rollout.seen import Base, Seen
+from rollout.seen import Base, Endpoints, Seen
 from rollout.settings import Settings
 from rollout.signals import Stage
 from rollout.status import Phase, Release, parse
@@ -56,7 +56,7 @@ class View:
     malformed_leaving: tuple[str, ...] = ()
     """Names of Releases that can not be read and are being deleted."""
     orphans: tuple[Json, ...] = field(default=(), hash=False)
-    """Canary Deployments of this Deployment that belong to no release in flight."""
+    """Canary Deployments of this Deployment, and previews, that belong to no release in flight."""
     is_paired: bool = False
     """Pair mode: it takes turns with another Deployment, or a release between the two is in flight."""
 
@@ -115,8 +115,9 @@ class Observer:
         return replace(view, orphans=self._orphans(view)) if concerned and view.release is None else view
 
     def _orphans(self, view: View) -> tuple[Json, ...]:
-        found = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
-        return tuple(item for item in found if owner_name(item) == view.name)
+        canaries = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
+        previews = self._cluster.list(kinds.SERVICE, view.namespace, labels=names.PREVIEW).items
+        return tuple(item for item in (*canaries, *previews) if owner_name(item) == view.name)
 
     def idle(self, view: View, hold_missing: str | None) -> Idle:
         """A Deployment without a release in flight."""
@@ -236,6 +237,8 @@ class Observer:
         target = self._aim(view, found["metadata"]["name"], running_labels(view))
         plan = self.plan(view.work)
         wanted = plan.router if isinstance(plan, Plan) else None
+        if names.SELECTOR in (found["metadata"].get("annotations") or {}):  # it is moved already, whoever is gone
+            wanted = plans.RouterName.SERVICE
         return self._routes.choose(target, wanted.value if wanted else None)
 
     def _service(self, view: View) -> Json | tuple[str, ...]:
@@ -270,12 +273,16 @@ class Observer:
         survey, age = self._routes.survey(target, release.status.saved) if target else (Survey(), 0.0)
         canary = self.canary(release)
         plan, policy_missing = self.planned(view.work, release)
+        shown = self._preview(release)
         seen = Seen(
             now=self._now(),
             workload=view.work,
             revisions=view.revisions,
             canary=canary,
             canary_age=self._age(release, canary),
+            endpoints=self._endpoints(release),
+            previewed=preview.leads_to(shown, release.name),
+            preview_left=preview.is_of(shown, release.name),
             leavers=self._leavers(view, release, base),
             base=base,
             predecessor=predecessor,
@@ -300,7 +307,11 @@ class Observer:
 
     def _judged(self, release: Release, seen: Seen) -> Seen:
         status = release.status
-        if signals.stage(release, seen) not in JUDGED or signals.is_urgent(release, seen) or status.since is None:
+        if (
+            signals.stage(release, seen) not in judged_stages(release.plan)
+            or signals.is_urgent(release, seen)
+            or status.since is None
+        ):
             return seen
         base = seen.base
         stable = base_canary_name(release, base) if base else release.spec.deployment
@@ -311,6 +322,8 @@ class Observer:
         status, plan = release.status, release.plan
         canary, stable = workloads
         limit = plan.latency
+        is_alone = status.phase in (Phase.BAKING, Phase.PROMOTING)
+        is_preview = status.phase is Phase.PREPARING
         thresholds = Thresholds(
             interval=plan.stay(release.step),
             success_rate=plan.success_rate or None,
@@ -329,20 +342,20 @@ class Observer:
             thresholds=thresholds,
             bad_looks=status.bad_looks,
             last_bad=status.last_bad,
-            metrics=compared(release),
+            metrics=compared(release, is_preview),
             service=status.service,
-            alone=status.phase is not Phase.STEPPING,
+            alone=is_alone,
             services=shares.leg_services(release),
         )
         name = release.key
-        if plan.judge is plans.Judge.THRESHOLD or release.step.only:
+        if is_preview or plan.judge is plans.Judge.THRESHOLD or release.step.only:
             return replace(seen, judgement=self._judge.judge(name, question))
         following = plan.load(plan.after(release.step)) if status.phase is Phase.STEPPING else None
         weighed = evidence.EvidenceQuestion(
             asked=question,
             began=status.alike_since or status.ready_at or since,
-            weight=plan.load(release.step),
-            next_weight=following,
+            weight=shares.given(release, seen, plan.load(release.step)),
+            next_weight=shares.given(release, seen, following) if following else None,
             shortest=plan.least_stay(release.step),
             least=self._settings.min_duration,
             checkpoint=status.checkpoint or None,
@@ -357,6 +370,25 @@ class Observer:
             return None
         pods = self._cluster.list(kinds.POD, namespace, labels=f"{names.RELEASE}={release.name}").items
         return workload.read_canary(found, [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
+
+    def _endpoints(self, release: Release) -> Endpoints | None:
+        """Who is behind the Service now, where that is what a share is."""
+        if not numbers.apply(release) or release.status.phase is not Phase.STEPPING:
+            return None
+        chosen = f"{names.SERVICE_NAME}={release.status.service}"
+        slices = self._cluster.list(kinds.ENDPOINT_SLICE, release.namespace, labels=chosen).items
+        every = [item for found in slices for item in found.get("endpoints") or () if is_ready(item)]
+        head = f"{canary_name(release)}-"
+        ours = [item for item in every if (item.get("targetRef") or {}).get("name", "").startswith(head)]
+        return Endpoints(len(ours), len(every))
+
+    def _preview(self, release: Release) -> Json | None:
+        """The Service under the preview's name; asked for only where it matters."""
+        phase = release.status.phase
+        ending = phase in (Phase.FINISHING, Phase.ROLLING_BACK)
+        if phase is Phase.PENDING or not (release.plan.is_previewed or ending):
+            return None
+        return self._cluster.find(kinds.SERVICE, preview.name(release.status.service), release.namespace)
 
     def _age(self, release: Release, canary: Canary | None) -> float:
         """For how long, as far as this process saw, the canary has had as many ready pods."""
@@ -406,6 +438,16 @@ class Observer:
         pods = self._cluster.list(kinds.POD, view.namespace, labels=chosen).items
         slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items
         return sum(addresses_of(item, [*gone.values()]) for item in slices) or unready_leavers(pods)
+
+
+def is_ready(endpoint: Json) -> bool:
+    """Whether it takes new connections; a missing condition means so."""
+    return (endpoint.get("conditions") or {}).get("ready", True) is not False
+
+
+def judged_stages(plan: Plan) -> frozenset[Stage]:
+    """Stages in which the canary may have traffic; in Preparing only that of a preview."""
+    return JUDGED | {Stage.PREPARING} if plan.is_previewed else JUDGED
 
 
 def unready_leavers(pods: Sequence[Json]) -> int:
@@ -460,10 +502,10 @@ def is_one_of_a_pair(name: str, items: Sequence[Json]) -> bool:
     return any(names.FINALIZER in (item["metadata"].get("finalizers") or ()) for item in mine)
 
 
-def compared(release: Release) -> tuple[metric.Metric, ...]:
+def compared(release: Release, is_preview: bool) -> tuple[metric.Metric, ...]:
     """The plan's custom metrics; where the legs meet different users none that compares them."""
-    known = release.plan.metrics
-    return tuple(one.asked for one in known if not (release.step.only and one.or_stable))
+    known, differ = release.plan.metrics, is_preview or bool(release.step.only)
+    return tuple(one.asked for one in known if not (differ and one.or_stable))
 
 
 def canary_name(release: Release) -> str:

@@ -134,7 +134,7 @@ class Plan(BaseModel):
     @classmethod
     def fill(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Fill what depends on other values, before anything is checked."""
-        return {**given, "steps": ()} if given.get("strategy") == Strategy.BLUE_GREEN else dict(given)
+        return {"steps": (), **given} if given.get("strategy") == Strategy.BLUE_GREEN else dict(given)
 
     @model_validator(mode="after")
     def check(self) -> "Plan":
@@ -154,7 +154,17 @@ class Plan(BaseModel):
     @property
     def length(self) -> timedelta:
         """The time that the plan takes when nothing holds it."""
-        return sum((self.stay(step) for step in self.stays), timedelta(0))
+        return sum((self.stay(step) for step in self.stays), self.interval * self.is_previewed)
+
+    @property
+    def is_previewed(self) -> bool:
+        """Whether the new version comes up at full size and is reached by a preview before any user."""
+        return self.strategy is Strategy.BLUE_GREEN
+
+    @property
+    def waits_for_preview(self) -> bool:
+        """Whether somebody said that no data holds: by itself a silent preview does not keep users from the switch."""
+        return self.on_no_data is OnNoData.HOLD and "on_no_data" in self.model_fields_set
 
     @property
     def stays(self) -> tuple[Step, ...]:
@@ -201,7 +211,8 @@ class Plan(BaseModel):
 
     def texts(self) -> dict[str, str]:
         """The plan as the annotations would say it; its metrics are kept apart."""
-        values = self.model_dump(mode="json", by_alias=True, exclude={"metrics"})
+        unsaid = {"on_no_data"} - self.model_fields_set if self.is_previewed else set()
+        values = self.model_dump(mode="json", by_alias=True, exclude={"metrics"} | unsaid)
         values["steps"] = stepping.join(self.steps) or ("" if self.strategy is Strategy.BLUE_GREEN else "100")
         return {key: str(value) for key, value in values.items() if value not in (None, "")}
 
@@ -237,6 +248,8 @@ def resolve(
     shared: Mapping[str, Any] = policy.plan if policy is not None else {}
     given: dict[str, Any] = {**defaults, **shared, **{key: value for key, value in ours.items() if key in KEYS}}
     given.pop("policy", None)
+    if given.get("strategy") == Strategy.BLUE_GREEN and "steps" not in ours:
+        given.pop("steps", None)
     if policy is not None:
         given |= {"policy": policy.name, "metrics": policy.metrics}
     try:

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
 
-from analysis.verdict import ROUTINE, Reason, Verdict
+from analysis.verdict import Verdict
 from deploy import traffic
 from deploy.workload import Held
-from rollout import cleanup, shares, words
-from rollout.plan import OnNoData
+from rollout import cleanup, numbers, previewing, shares, words
+from rollout.holding import QUIET, held_up, not_yet, still_held
+from rollout.plan import OnNoData, RouterName
 from rollout.seen import (
     Act,
     Decision,
@@ -59,24 +60,6 @@ def go_on(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
             assert_never(never)
 
 
-STANDING = frozenset({"Refused", "PlanInvalid", "RouteRefused"})
-"""Reasons whose sentence names what is to be mended: another sentence is news."""
-
-
-def held_up(reason: str, text: str, release: Release, seen: Seen, look_again: float | None) -> Decision:
-    """Stay, and say why; again only when the reason is another (a measured value moves with every look)."""
-    same_text = reason not in STANDING or release.status.message == text
-    if release.status.holding == reason and same_text:
-        return Decision(look_again=look_again)
-    told = Told(reason, text, Level.WARNING)
-    return Decision((Record(words.note(release, seen, told, holding=reason)),), (told,), look_again)
-
-
-def still_held(release: Release) -> str:
-    """What holds the release when nothing else does any more."""
-    return "Paused" if release.status.paused_at is not None else ""
-
-
 def unpaused(release: Release, seen: Seen, told: Told, began: datetime) -> Status:
     """The clock of the deadline stood still; the step's own clock begins anew, unless the step had passed."""
     status = release.status
@@ -102,7 +85,12 @@ def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
     stable = shares.stable_shares(seen)
     if not stable:
         return held_up("NothingRuns", "no ReplicaSet of the Deployment has pods yet", release, seen, pace.poll)
-    told = Told("Preparing", f"release of {release.spec.revision} begins: {words.plan_words(release.plan)}")
+    forecast = ""
+    if seen.router == RouterName.SERVICE:
+        if unfit := numbers.unfit(release.plan) or (ONE_SET if len(stable) > 1 else ""):
+            return held_up("Refused", unfit, release, seen, pace.look)
+        forecast = numbers.forecast(release.plan, shares.need(seen, shares.FULL))
+    told = Told("Preparing", f"release of {release.spec.revision} begins: {words.plan_words(release.plan)}{forecast}")
     status = words.note(
         release,
         seen,
@@ -121,15 +109,24 @@ def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
     return Decision((Record(status),), (told,), 0)
 
 
+ONE_SET = (
+    "pods of several ReplicaSets run, and a Service can lead to those of one: to let the native roll-out end first,"
+    " do=revert, and change the template again"
+)
+
+
 def preparing(release: Release, seen: Seen, pace: Pace) -> Decision:
     """Legs, settle, route pinned at weight 0, settle, and only then the canary's pods (law 8)."""
     if unlaid := lay_route(release, seen, pace):
         return unlaid
+    cause = previewing.look(release, seen, pace) if release.plan.is_previewed else ""
+    if isinstance(cause, Decision):
+        return cause
     if release.status.paused_at is not None:
-        return Decision()
+        return Decision(look_again=pace.look if release.plan.is_previewed else None)
     if seen.policy_missing:
         return held_up(POLICY_MISSING, seen.policy_missing, release, seen, pace.look)
-    return raise_to(release.plan.stays[0], "", release, seen, pace)
+    return raise_to(release.plan.stays[0], cause, release, seen, pace)
 
 
 def lay_route(release: Release, seen: Seen, pace: Pace) -> Decision | None:
@@ -176,18 +173,14 @@ def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace)
     if step.lead and seen.unfit:
         return held_up("Refused", "; ".join(seen.unfit), release, seen, 30)
     pods = shares.size(release, seen, step)
-    canary = seen.canary
-    if canary is None or canary.replicas < pods:
-        return Decision((Raise(pods),), (), pace.poll)
-    if canary.ready < pods:
-        return unready(release, seen, pace)
-    if seen.canary_age < pace.settle:
-        return Decision(look_again=pace.settle - seen.canary_age)
+    is_open = shares.is_open(release)
+    if not is_open and (short := wait_for_pods(pods, release, seen, pace)):
+        return short
     if waiting := wait_for_legs(shares.steered(release, step), seen, pace) or unaccepted(release, seen, pace):
         return waiting
     phase = Phase.BAKING if step.weight == shares.FULL else Phase.STEPPING
     number, stays = release.plan.step_of(step), len(release.plan.stays)
-    share = f"{words.exposure(step)} ({pods} {'pod' if pods == 1 else 'pods'})"
+    share = share_words(step, pods, release, seen)
     told = Told(phase.value, f"{because}{share}, step {number} of {stays}{ALONE if step.only else ''}")
     status = words.note(
         release,
@@ -206,10 +199,9 @@ def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace)
     )
     if release.step.only and not step.only:
         status = status.model_copy(update={"alike_since": seen.now, "checkpoint": "", "checkpoint_at": None})
-    return Decision((Record(status), Steer(shares.steered(release, step))), (told,), pace.settle)
-
-
-ALONE = "; judged by its thresholds alone, for stable serves other users"
+    is_short = is_open and (seen.canary is None or seen.canary.replicas < pods)
+    done = Raise(pods) if is_short else Steer(shares.steered(release, step))
+    return Decision((Record(status), done), (told,), pace.settle)
 
 
 def unready(release: Release, seen: Seen, pace: Pace) -> Decision:
@@ -223,13 +215,36 @@ def waits_for_canary(why: str) -> str:
     return f"the weight waits for the canary: {why}"
 
 
+def wait_for_pods(pods: int, release: Release, seen: Seen, pace: Pace) -> Decision | None:
+    """Make so many canary pods and wait until they are ready and every proxy knows them."""
+    canary = seen.canary
+    if canary is None or canary.replicas < pods:
+        return Decision((Raise(pods),), (), pace.poll)
+    if canary.ready < pods:
+        return unready(release, seen, pace)
+    return Decision(look_again=pace.settle - seen.canary_age) if seen.canary_age < pace.settle else None
+
+
+def share_words(step: Step, pods: int, release: Release, seen: Seen) -> str:
+    """A rise, for people; by numbers with what whole pods give."""
+    if numbers.apply(release) and step.weight < shares.FULL:
+        return f"{numbers.said(shares.need(seen, shares.FULL), step.weight)} to the canary"
+    return f"{words.exposure(step)} ({pods} {'pod' if pods == 1 else 'pods'})"
+
+
+ALONE = "; judged by its thresholds alone, for stable serves other users"
+
+
 def judging(release: Release, seen: Seen, pace: Pace) -> Decision:
     """A step: its weight in the route, its pods in number, and then the judge's word."""
     if misplaced := put_right(release, seen, pace):
         return misplaced
     pods = shares.size(release, seen, release.step)
-    if seen.canary is not None and seen.canary.replicas < pods:
+    is_wrong = seen.canary is not None and seen.canary.replicas < pods
+    if is_wrong or (shares.is_open(release) and seen.canary is not None and seen.canary.replicas > pods):
         return Decision((Raise(pods),), (), pace.poll)
+    if seen.endpoints is not None and seen.endpoints.canary < pods:
+        return Decision(look_again=pace.poll)
     if seen.policy_missing and release.status.paused_at is None:
         return without_policy(release, seen, pace)
     if seen.judgement is None:
@@ -282,8 +297,13 @@ def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     lacking = frozenset(want.pins) - seen.route.legs
     if lacking:
         return Decision((Define(seen.route.legs | frozenset(want.pins)),), (), pace.settle)
-    short = seen.canary is None or seen.canary.ready < shares.size(release, seen, release.step)
-    if short or seen.canary_age < pace.settle:
+    pods = shares.size(release, seen, release.step)
+    if seen.canary is not None and seen.canary.replicas < pods:
+        return Decision((Raise(pods),), (), pace.poll)
+    short = seen.canary is None or seen.canary.ready < pods or seen.canary_age < pace.settle
+    if short and numbers.apply(release) and seen.canary is not None and not seen.canary.waiting:
+        return Decision(look_again=pace.poll)
+    if short:
         text = seen.canary.waiting if seen.canary and seen.canary.waiting else "its pods are not ready"
         return held_up("CanaryNotReady", waits_for_canary(text), release, seen, pace.poll)
     if waiting := wait_for_legs(want, seen, pace):
@@ -332,26 +352,6 @@ def without_data(release: Release, seen: Seen, pace: Pace) -> Decision:
     if lets_pass(release, seen):
         return passed(release, seen, pace)
     return held_up(judgement.reason.value, judgement.text, release, seen, pace.look)
-
-
-QUIET = frozenset({Reason.NO_REQUESTS, Reason.TOO_FEW_REQUESTS})
-
-
-def not_yet(release: Release, seen: Seen, pace: Pace) -> Decision:
-    """The judge holds: a bad look is recorded, a reason to hold is said once, and its end too."""
-    judgement, status = seen.judgement, release.status
-    if judgement is None:
-        return Decision(look_again=pace.look)
-    count = {"bad_looks": judgement.bad_looks, "last_bad": judgement.last_bad, **words.measured(seen)}
-    reason = "" if judgement.reason in ROUTINE else judgement.reason.value
-    holding = still_held(release) or reason
-    if holding == status.holding and judgement.bad_looks == status.bad_looks:
-        return Decision(look_again=pace.look)
-    if reason:
-        told = Told(reason, judgement.text, Level.WARNING)
-    else:
-        told = Told("GoingOn", f"{status.holding or 'the bad look'} is over: {judgement.text}")
-    return Decision((Record(words.note(release, seen, told, holding=holding, **count)),), (told,), pace.look)
 
 
 def without_pods(release: Release, seen: Seen, pace: Pace) -> Decision:

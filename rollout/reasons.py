@@ -43,6 +43,7 @@ LITERAL: frozenset[str] = frozenset(
         "Paused",
         "PlanInvalid",
         "PolicyMissing",
+        "Previewing",
         "PredecessorFalling",
         "Refused",
         "ReleaseMalformed",

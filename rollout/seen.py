@@ -39,6 +39,14 @@ class Base:
 
 
 @dataclass(frozen=True)
+class Endpoints:
+    """Ready addresses of the Service: those of the canary, and all of them."""
+
+    canary: int
+    every: int
+
+
+@dataclass(frozen=True)
 class Seen:
     """All that one look reads."""
 
@@ -48,6 +56,12 @@ class Seen:
     canary: Canary | None = None
     canary_age: float = 0.0
     """Seconds since the canary was first seen with as many ready pods as now."""
+    endpoints: Endpoints | None = None
+    """Read where shares are numbers of pods."""
+    previewed: bool = False
+    """A preview Service leads to the canary."""
+    preview_left: bool = False
+    """There is one that is to go with the release."""
     leavers: int = 0
     """Pods and endpoint addresses of canaries that are to go (this release's, and its base's once it ended)."""
     base: Base | None = None
@@ -131,6 +145,16 @@ class Raise:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """Make the Service by which the canary is reached before users are on it."""
+
+
+@dataclass(frozen=True)
+class Unpreview:
+    """Delete that Service."""
+
+
+@dataclass(frozen=True)
 class RaiseBase:
     """Change the size of the canary of the base release, on which users are."""
 
@@ -140,7 +164,7 @@ class RaiseBase:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Delete canaries that belong to no release in flight."""
+    """Delete canaries, and their previews, that belong to no release in flight."""
 
 
 @dataclass(frozen=True)
@@ -255,6 +279,8 @@ Act = (
     | Restore
     | Disown
     | Raise
+    | Preview
+    | Unpreview
     | RaiseBase
     | Sweep
     | Remove

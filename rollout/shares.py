@@ -5,6 +5,7 @@ from decimal import Decimal
 from math import ceil
 
 from deploy import backends, routers, traffic
+from rollout import numbers
 from rollout.plan import Plan
 from rollout.seen import (
     Seen,
@@ -69,8 +70,24 @@ def need(seen: Seen, weight: Decimal) -> int:
 
 
 def size(release: Release, seen: Seen, step: Step) -> int:
-    """Canary pods for a step of the release's plan."""
-    return need(seen, release.plan.load(step))
+    """Canary pods for a step of the release's plan; a previewed one is whole from the beginning (case 3)."""
+    load = release.plan.load(step)
+    if numbers.apply(release) and load < FULL:
+        return numbers.nearest(need(seen, FULL), load)
+    return need(seen, FULL if release.plan.is_previewed else load)
+
+
+def given(release: Release, seen: Seen, weight: Decimal) -> Decimal:
+    """The share of the traffic that the canary has at this weight, in percent; by numbers what whole pods give."""
+    if not numbers.apply(release) or weight == FULL:
+        return weight
+    size = need(seen, FULL)
+    return numbers.share(size, numbers.nearest(size, weight))
+
+
+def is_open(release: Release) -> bool:
+    """Whether each further pod of the canary is met by users at once: their number is its share of the traffic."""
+    return numbers.apply(release) and release.status.phase is Phase.STEPPING
 
 
 def stable_shares(seen: Seen) -> tuple[Share, ...]:

@@ -53,7 +53,7 @@ def exposure(step: Step) -> str:
 
 
 def plan_words(plan: Plan) -> str:
-    steps = " → ".join(map(step_words, plan.stays))
+    steps = " → ".join((*(["preview"] * plan.is_previewed), *map(step_words, plan.stays)))
     latency = f", {plan.latency}" if plan.latency else ""
     return (
         f"{steps}, at most {int(plan.interval.total_seconds())} s each, success ≥ {percent(plan.success_rate)}{latency}"
@@ -91,7 +91,9 @@ def measured(seen: Seen) -> dict[str, Any]:
         found["evidence"] = f"{judgement.evidence:.3g} of 100"
     if judgement.checkpoint is not None:
         found |= {"checkpoint": judgement.checkpoint, "checkpoint_at": seen.now}
-    if judgement.seen_share is not None:
+    if seen.endpoints is not None and seen.endpoints.every:
+        found["seen_weight"] = f"{100 * seen.endpoints.canary / seen.endpoints.every:.1f} %"
+    elif judgement.seen_share is not None:
         found["seen_weight"] = f"{100 * judgement.seen_share:.1f} %"
     return found
 

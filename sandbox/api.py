@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -90,7 +91,7 @@ class Api:
                         known[item["metadata"]["uid"]] = item
                     yield kind, item
             except FAILURES as error:
-                print(f"watch of {path}: {error!r}; listing again", flush=True)
+                print(f"watch of {path}: {error!r}; listing again", file=sys.stderr, flush=True)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _watch(self, path: str, version: str, query: dict[str, str]) -> AsyncIterator[tuple[str, Json]]:

@@ -12,6 +12,7 @@ It sends from a process of its own inside the sandbox, which ends by itself when
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sandbox import cluster, errors, ports, tally, traffic
+from sandbox import api, cluster, endpoints, errors, ports, tally, traffic
 
 LINE_EVERY = 0.5
 LONGEST_SECONDS = 3600.0
@@ -95,7 +96,21 @@ class Load:
 
 async def _send(plan: traffic.Plan, tell: Callable[[tally.Tally], None], stop_with_input: bool) -> None:
     """Run a plan, telling now and then what came of it."""
-    sender = traffic.Traffic(plan)
+    async with contextlib.AsyncExitStack() as stack:
+        await _run(traffic.Traffic(plan, await _picker(plan, stack)), tell, stop_with_input)
+
+
+async def _picker(plan: traffic.Plan, stack: contextlib.AsyncExitStack) -> traffic.Pick | None:
+    """Where the connections of a Service without a mesh go; None: to the plan's own address."""
+    if not plan.service:
+        return None
+    namespace, _, name = plan.service.partition("/")
+    client = await stack.enter_async_context(api.Api(cluster.current().home))
+    followed = await stack.enter_async_context(endpoints.followed(client, namespace, name, plan.port))
+    return followed.pick
+
+
+async def _run(sender: traffic.Traffic, tell: Callable[[tally.Tally], None], stop_with_input: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, sender.stop)
@@ -139,7 +154,11 @@ class _Table:
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m sandbox.load", description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--url", default=ports.url(ports.CLIENT_PROXY), help="where to send (default: %(default)s)")
+    parser.add_argument(
+        "--url",
+        default=ports.url(ports.CLIENT_PROXY),
+        help="where to send; kube-proxy://web.shop:80 is Service web in shop (default: %(default)s)",
+    )
     parser.add_argument("--host", required=True, help="the Host header, such as web.default.svc.cluster.local")
     parser.add_argument("--rate", type=float, default=50, help="requests a second (default: 50)")
     parser.add_argument("--seconds", type=float, default=60, help="for how long (default: 60)")

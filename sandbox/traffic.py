@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ class Plan:
     seconds: float = 600.0
     most: int = 1_000_000
     timeout: float = 15.0
+    service: str = ""
+    """`namespace/name` of a Service without a mesh, whose endpoints are chosen from as kube-proxy does."""
 
     @property
     def request(self) -> bytes:
@@ -31,21 +34,40 @@ class Plan:
 
 
 def plan(url: str, host: str, rate: float, seconds: float) -> Plan:
-    """From a URL such as http://127.0.0.1:15080/path; raises ValueError for what cannot be sent."""
+    """From a URL such as http://127.0.0.1:15080/path, or kube-proxy://web.shop:80/path for Service web in shop.
+
+    Raises ValueError for what cannot be sent.
+    """
     parts = urlsplit(url)
+    if parts.scheme == "kube-proxy" and parts.hostname is not None:
+        name, _, namespace = parts.hostname.partition(".")
+        proxied = Plan("", parts.port or 80, host, rate, parts.path or "/", seconds, service=f"{namespace}/{name}")
+        return checked(proxied)
     if parts.scheme != "http" or parts.hostname is None:
         raise ValueError(f"a load is sent over plain HTTP to http://ADDRESS:PORT/PATH, got {url!r}")
-    if not 0 < rate <= 2_000:
-        raise ValueError(f"rate must be above 0 and at most 2000 requests a second, got {rate}")
-    return Plan(parts.hostname, parts.port or 80, host, rate, parts.path or "/", seconds)
+    return checked(Plan(parts.hostname, parts.port or 80, host, rate, parts.path or "/", seconds))
+
+
+def checked(made: Plan) -> Plan:
+    if not 0 < made.rate <= 2_000:
+        raise ValueError(f"rate must be above 0 and at most 2000 requests a second, got {made.rate}")
+    return made
+
+
+Pick = Callable[[], tuple[str, int] | None]
+"""Where a new connection goes; None: it is refused."""
 
 
 class Traffic:
-    """Sends a plan's requests over connections that are kept and reused; `tally` grows as answers come."""
+    """Sends a plan's requests over connections that are kept and reused; `tally` grows as answers come.
 
-    def __init__(self, plan: Plan) -> None:
+    With `pick`, each request has a connection of its own, to where that says.
+    """
+
+    def __init__(self, plan: Plan, pick: Pick | None = None) -> None:
         self.tally = tally.Tally()
         self._plan = plan
+        self._pick = pick
         self._idle: list[_Connection] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
@@ -108,7 +130,7 @@ class Traffic:
             return tally.NOBODY, "timeout"
         except ConnectionError:
             return tally.NOBODY, "reset"
-        if answer.wants_close:
+        if answer.wants_close or self._pick is not None:
             connection.close()
         else:
             self._idle.append(connection)
@@ -119,8 +141,11 @@ class Traffic:
             connection = self._idle.pop()
             if connection.is_open:
                 return connection
+        picked = (self._plan.address, self._plan.port) if self._pick is None else self._pick()
+        if picked is None:
+            raise ConnectionRefusedError("the Service has no endpoint that is ready")
         loop = asyncio.get_running_loop()
-        opening = loop.create_connection(_Connection, self._plan.address, self._plan.port)
+        opening = loop.create_connection(_Connection, *picked)
         _, made = await asyncio.wait_for(opening, CONNECT_SECONDS)
         return made
 

@@ -10,7 +10,7 @@ from math import ceil
 
 from analysis.verdict import Verdict
 from deploy.traffic import WHOLE
-from rollout import machine, progress, shares, signals, words
+from rollout import holding, machine, progress, shares, signals, words
 from rollout.moves import MARKED, OUTCOMES
 from rollout.pair.sides import Flying
 from rollout.plan import Wish
@@ -97,7 +97,7 @@ def decide(release: Release, flying: Flying, pace: Pace) -> Decision:
             return machine.refuse(stage(release), release, flying.seen, pace)
         case Signal.JUDGED_BAD_HELD:
             text = machine.why(signal, release, flying.seen)
-            return progress.held_up(signal.value, text, release, flying.seen, pace.look)
+            return holding.held_up(signal.value, text, release, flying.seen, pace.look)
         case Signal.PLAN_CHANGED:
             return machine.replan(release, flying.seen)
         case Signal.PROMOTE_WISHED:
@@ -133,7 +133,7 @@ def taken_back(signal: Signal, release: Release, flying: Flying, pace: Pace) -> 
     cause = why(signal, release, flying)
     if flying.old.ready == 0 and flying.parts:
         text = f"{cause}, and {flying.old.name} has no ready pod to go back to: the traffic stays"
-        return progress.held_up("NothingToFallTo", text, release, flying.seen, pace.poll)
+        return holding.held_up("NothingToFallTo", text, release, flying.seen, pace.poll)
     outcome = OUTCOMES[signal]
     first: tuple[Steer, ...] = (
         (Steer(shares.split_at(release, Decimal(0))),) if flying.parts and release.status.stable else ()
@@ -159,7 +159,7 @@ def unready(release: Release, flying: Flying, pace: Pace) -> Decision:
     """No pod of the new side is ready: its traffic goes to the old one until one is."""
     if flying.old.ready == 0:
         text = f"neither {flying.new.name} nor {flying.old.name} has a ready pod"
-        return progress.held_up("NothingToFallTo", text, release, flying.seen, pace.poll)
+        return holding.held_up("NothingToFallTo", text, release, flying.seen, pace.poll)
     text = flying.new.waiting or f"no pod of {flying.new.name} is ready"
     told = Told("CanaryNotReady", f"{text}: its traffic goes to {flying.old.name} until one is", Level.WARNING)
     status = words.note(release, flying.seen, told, holding="CanaryNotReady")
@@ -183,12 +183,12 @@ def pending(release: Release, flying: Flying, pace: Pace) -> Decision:
     """Leave Pending when nothing stands in the way; what the weights are now is recorded first (law 1)."""
     seen = flying.seen
     if isinstance(seen.plan, tuple) and seen.plan:
-        return progress.held_up("PlanInvalid", "; ".join(seen.plan), release, seen, 30)
+        return holding.held_up("PlanInvalid", "; ".join(seen.plan), release, seen, 30)
     if flying.route.faults:
-        return progress.held_up("Refused", "; ".join(flying.route.faults), release, seen, 30)
+        return holding.held_up("Refused", "; ".join(flying.route.faults), release, seen, 30)
     if not flying.old.is_whole:
         text = f"{flying.old.name} is not whole: {flying.old.waiting or 'its roll-out is not over'}"
-        return progress.held_up("StableUnhealthy", text, release, seen, pace.look)
+        return holding.held_up("StableUnhealthy", text, release, seen, pace.look)
     if release.status.paused_at is not None:
         return Decision()
     if release.status.started is None:
@@ -208,7 +208,7 @@ def raise_to(step: Step, because: str, release: Release, flying: Flying, pace: P
     """Only onto as many ready pods as that share of the old side; recorded, then done."""
     if step.lead:
         text = f"step {step.name} is for canaries that Rampart makes: in pair mode steps are percentages"
-        return progress.held_up("Refused", text, release, flying.seen, 30)
+        return holding.held_up("Refused", text, release, flying.seen, 30)
     if waiting := unless_big_enough(step.weight, release, flying, pace):
         return waiting
     phase = Phase.BAKING if step.weight == shares.FULL else Phase.STEPPING
@@ -225,7 +225,7 @@ def raise_to(step: Step, because: str, release: Release, flying: Flying, pace: P
         ready_at=release.status.ready_at or flying.seen.now,
         bad_looks=0,
         last_bad=None,
-        holding=progress.still_held(release),
+        holding=holding.still_held(release),
         **words.measured(flying.seen),
     )
     return Decision((Record(status), Steer(shares.split_at(release, step.weight))), (told,), pace.settle)
@@ -242,7 +242,7 @@ def unless_big_enough(weight: Decimal, release: Release, flying: Flying, pace: P
         f"{words.percent(weight)} needs {pods} ready pods of {flying.new.name} ({flying.old.name} has {size});"
         f" {reason}: scale it"
     )
-    return progress.held_up("CanaryTooSmall", text, release, flying.seen, pace.look)
+    return holding.held_up("CanaryTooSmall", text, release, flying.seen, pace.look)
 
 
 def judging(release: Release, flying: Flying, pace: Pace) -> Decision:
@@ -262,7 +262,7 @@ def judging(release: Release, flying: Flying, pace: Pace) -> Decision:
         case Verdict.NO_DATA:
             return progress.without_data(release, seen, pace)
         case _:
-            return progress.not_yet(release, seen, pace)
+            return holding.not_yet(release, seen, pace)
 
 
 def put_right(release: Release, flying: Flying, pace: Pace) -> Decision | None:
@@ -276,7 +276,7 @@ def put_right(release: Release, flying: Flying, pace: Pace) -> Decision | None:
     if waiting := unless_big_enough(release.status.weight, release, flying, pace):
         return waiting
     if not was_there(release, flying, pace) or release.status.holding == "CanaryNotReady":
-        status = release.status.model_copy(update={"since": seen.now, "holding": progress.still_held(release)})
+        status = release.status.model_copy(update={"since": seen.now, "holding": holding.still_held(release)})
         return Decision((Record(status), steer), (), pace.settle)
     shown = "different shares in different lists" if flying.parts is None else f"{flying.parts * 100 / WHOLE:g} %"
     text = f"the routes show {shown} for {flying.new.name}: written again, {words.percent(release.status.weight)}"

@@ -1,9 +1,12 @@
-"""What a pod's sidecar would export: Istio's destination telemetry, in Prometheus' text format.
+"""What a pod's sidecar would export, and the application itself, in Prometheus' text format.
 
-Names, labels and bucket edges are those of Istio's stats filter and of Envoy's default histogram (milliseconds).
+The sidecar's names, labels and bucket edges are those of Istio's stats filter and of Envoy's default histogram
+(milliseconds).
 """
 
 import bisect
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +18,8 @@ EDGES = (
 
 REQUESTS = "istio_requests_total"
 DURATION = "istio_request_duration_milliseconds"
+OWN_REQUESTS = "http_requests_total"
+OWN_DURATION = "http_request_duration_seconds"
 
 Json = Mapping[str, Any]
 
@@ -72,7 +77,23 @@ class Telemetry:
             families[REQUESTS].append(f"{REQUESTS}{{{text}}} {sum(series.counts)}")
             families[DURATION].extend(histogram(DURATION, self._edges, series, text))
         lines = [f"# TYPE {REQUESTS} counter", *families[REQUESTS]]
-        return "\n".join([*lines, f"# TYPE {DURATION} histogram", *families[DURATION], ""])
+        lines += [f"# TYPE {DURATION} histogram", *families[DURATION]]
+        return "\n".join([*lines, *self._own(), ""])
+
+    def _own(self) -> list[str]:
+        """What the application itself would export: by status code, with no label of a mesh. Seconds."""
+        counts, seconds = [f"# TYPE {OWN_REQUESTS} counter"], [f"# TYPE {OWN_DURATION} histogram"]
+        for code in sorted({outcome.code for outcome in self._series}):
+            own = [series for outcome, series in self._series.items() if outcome.code == code]
+            merged = [sum(column) for column in zip(*(series.counts for series in own), strict=True)]
+            text, total = f'code="{code}"', sum(merged)
+            counts.append(f"{OWN_REQUESTS}{{{text}}} {total}")
+            for edge, seen in zip((*EDGES, math.inf), itertools.accumulate(merged), strict=True):
+                le = "+Inf" if edge == math.inf else f"{edge / 1000:g}"
+                seconds.append(f'{OWN_DURATION}_bucket{{{text},le="{le}"}} {seen}')
+            seconds.append(f"{OWN_DURATION}_sum{{{text}}} {sum(series.sum for series in own) / 1000:.6f}")
+            seconds.append(f"{OWN_DURATION}_count{{{text}}} {total}")
+        return counts + seconds
 
 
 def written(labels: Mapping[str, str]) -> str:

@@ -49,6 +49,15 @@ def test_a_lost_stake_stays_finite_and_what_waits_stays() -> None:
     assert found.log > math.log(100)
 
 
+def test_a_release_of_weeks_can_still_be_bet_on() -> None:
+    """What waits runs out after some 44,000 windows (with 5 s scrapes, two and a half days); the capital stays."""
+    found = Bets((-1.0, 2.0), 1e-320)
+    for _ in range(1000):
+        found = found.after((0.0, 0.0))
+    assert found.log == pytest.approx(bets.mean((-1.0, 2.0)))
+    assert found.after((1.0, 1.0)).log == pytest.approx(1 + found.log)
+
+
 @given(st.lists(st.floats(-700, 700), min_size=1, max_size=8))
 def test_sums_of_logarithms(logs: list[float]) -> None:
     """Against scipy."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from analysis import errors, evidence, judge, outcome, samples, threshold
+from analysis import charges, errors, evidence, factors, judge, outcome, samples, threshold
 from analysis.evidence import EvidenceQuestion
 from analysis.verdict import Judgement
 from tests.analysis.scrapes import Cluster, Pod, between, constant, series
@@ -82,6 +82,14 @@ def looks(cluster: Cluster, until: float, every: float = 5, **more: Any) -> list
             id="both, the canary far more",
         ),
         pytest.param(legs(1.0, 1.0), {}, "Hold", "EnvironmentIncident", 100, id="both fail wholly"),
+        pytest.param(
+            legs(1.0, 1.0),
+            {"limits": {"success_rate": None}},
+            "Hold",
+            "EnvironmentIncident",
+            100,
+            id="both fail wholly, and no limit is asked for",
+        ),
         pytest.param(legs(rate=0), {}, "NoData", "NoRequests", 100, id="no requests"),
         pytest.param(legs(rate=0.1), {}, "NoData", "TooFewRequests", 100, id="too few requests"),
         pytest.param(legs(0.012, 0.012, rate=25), {}, "Hold", "EnvironmentIncident", 70, id="both beyond the limit"),
@@ -157,7 +165,7 @@ def test_a_number_beyond_its_limit_never_passes_by_time() -> None:
     found = (
         series("web-canary", "c", {second: exact[second] - bad[second] for second in exact}),
         series("web-canary", "c", bad, response_code="503"),
-        series("web", "s", {float(second): 1000.0 + 300 * second for second in range(-590, 600, 15)}),
+        series("web", "s", {float(second): 200_000.0 + 300 * second for second in range(-590, 600, 15)}),
         series("web", "s", {float(second): 2.0 * second for second in range(10, 600, 15)}, response_code="503"),
     )
     cut = [one for one in (between(one, START.timestamp() - 600, START.timestamp() + 70) for one in found) if one]
@@ -330,3 +338,129 @@ def test_a_question_that_makes_no_sense_is_refused(more: dict[str, Any], message
     """At once, with the value."""
     with pytest.raises(ValueError, match=message):
         a_question(10, **more)
+
+
+@pytest.mark.parametrize(
+    ("points", "labels"),
+    [
+        pytest.param({15: -5, 30: -10, 45: -1, 60: -50}, {}, id="below zero"),
+        pytest.param({15: 5, 30: 1e20, 45: 2e20, 60: 3e20}, {}, id="absurdly many"),
+        pytest.param({15: 5, 30: 6}, {samples.NAME: "istio_request_duration_milliseconds_bucket"}, id="no edge"),
+    ],
+)
+def test_samples_that_no_counter_has_are_no_verdict(points: dict[float, float], labels: dict[str, str]) -> None:
+    """They are told, and what was known is kept."""
+    odd = series("web-canary", "c", points, **labels)
+    sound = series("web-canary", "d", {15: 10, 30: 40, 45: 80, 60: 120})
+    said = evidence.weigh(a_question(70, checkpoint="kept"), samples.Matrix((sound, odd)))
+    assert (said.verdict, said.reason, said.checkpoint) == ("NoData", "UnsoundCounts", "kept")
+
+
+def test_as_many_requests_as_a_counter_can_hold_are_judged() -> None:
+    """Nothing overflows on the way."""
+    much = series("web-canary", "c", {15: 0, 30: 2e15, 45: 4e15, 60: 8e15})
+    beside = series("web", "a", {15: 0, 30: 2e15, 45: 4e15, 60: 8e15})
+    assert evidence.weigh(a_question(70), samples.Matrix((much, beside))).verdict == "Pass"
+
+
+def test_a_latency_metric_without_edges_is_told() -> None:
+    """Such as a native histogram, or a summary's name: there is no latency, and no look breaks off."""
+    cluster = Cluster(legs())
+    bare = samples.Series({"destination_workload": "web"}, (START.timestamp(),), (1.0,))
+
+    def read(promql: str, when: Any) -> samples.Answer:
+        return samples.Matrix((bare,)) if promql.endswith("[1s:1s]") else cluster.read(promql, when)
+
+    said = evidence.judge(a_question(100, limits={"latency": P99}), read)
+    assert (said.verdict, said.reason) == ("NoData", "NoLatency")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            {"latency": threshold.Latency(Decimal("0.99"), timedelta(milliseconds=25))}, {"latency": P99}, id="latency"
+        ),
+        pytest.param({"success_rate": Decimal(50)}, {"success_rate": Decimal(99)}, id="success rate"),
+    ],
+)
+def test_limits_that_were_edited_are_judged_by_anew(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Of the checkpoint, the histogram's edges and the bets belong to the old ones."""
+    cluster = Cluster(legs(0.03, 0.03, slow=(0.3, 0.001), rate=25, beside=25))
+    stored = evidence.judge(a_question(60, limits={**before, "interval": 10 * MINUTE}), cluster.read).checkpoint
+    limits = {**after, "interval": 10 * MINUTE}
+    for now in (65, 100, 300):
+        whole = evidence.judge(a_question(now, limits=limits), cluster.read)
+        continued = evidence.judge(a_question(now, limits=limits, checkpoint=stored), cluster.read)
+        assert continued == whole
+
+
+def test_an_assumed_scrape_interval_is_not_kept() -> None:
+    """A canary alone, scraped every minute: after its second scrape it is no more called dark between two of them."""
+    pod = Pod("web-canary", "c", constant(5.0), constant(0.0), born=0, phase=7, scrape=60.0)
+    cluster, kept, said = Cluster((pod,)), None, []
+    for now in range(5, 600, 5):
+        limits = {"interval": 30 * MINUTE}
+        found = evidence.judge(a_question(now, weight=Decimal(100), checkpoint=kept, limits=limits), cluster.read)
+        kept = found.checkpoint
+        said += [found.reason] if now > 70 else []
+    assert "NotScraped" not in said
+
+
+@pytest.mark.parametrize("ahead", [pytest.param(-20, id="behind"), pytest.param(20, id="ahead")])
+@pytest.mark.parametrize(
+    ("failing", "verdict"), [pytest.param(0.001, "Pass", id="healthy"), pytest.param(0.2, "Fail", id="bad")]
+)
+def test_a_clock_that_is_some_seconds_off_changes_no_verdict(ahead: float, failing: float, verdict: str) -> None:
+    """Prometheus' clock beside the controller's: both legs are scraped by the same one."""
+    cluster = Cluster(legs(failing))
+    for now in range(5, 150, 5):
+        said = evidence.judge(a_question(now), skewed(cluster, ahead))
+        if said.verdict in {"Pass", "Fail"}:
+            break
+    assert said.verdict == verdict, said.text
+
+
+def test_a_clock_that_is_a_minute_behind_is_no_verdict() -> None:
+    """All that Prometheus has looks old; the sentence says how old."""
+    for now in (100, 200, 300):
+        said = evidence.judge(a_question(now, limits={"interval": 10 * MINUTE}), skewed(Cluster(legs()), -60))
+        assert (said.verdict, said.reason) == ("NoData", "NotScraped")
+        assert re.search(r"no pod of the canary was scraped for (6|7)\d s", said.text), said.text
+
+
+def skewed(cluster: Cluster, ahead: float) -> evidence.Read:
+    """What a Prometheus answers whose clock is so many seconds ahead of ours."""
+
+    def read(promql: str, when: Any) -> samples.Answer:
+        found = cluster.read(promql, when)
+        assert isinstance(found, samples.Matrix)
+        moved = (dataclasses.replace(one, times=tuple(time + ahead for time in one.times)) for one in found.series)
+        cut = (between(one, when.timestamp() - 3600, when.timestamp()) for one in moved)
+        return samples.Matrix(tuple(one for one in cut if one is not None))
+
+    return read
+
+
+def test_differences_that_are_too_small_to_matter_count_less_at_much_traffic() -> None:
+    """From 500 requests a second on, 1.25 times stable's share is no difference."""
+    window = 15.0
+    few, many = ([(int(rps * window), int(rps * window * 0.01))] for rps in (249.0, 251.0))
+    beside = charges.Known(0, 0, window)
+    assert charges.compared(few, few, beside) == factors.relative(few, few, 1.0)
+    assert charges.compared(many, many, beside) == factors.relative(many, many, 1.25)
+    assert factors.relative(many, many, 1.25) != factors.relative(many, many, 1.0)
+
+
+def test_a_limit_between_two_edges_is_proven_by_what_is_certainly_quick() -> None:
+    """5 % take between 500 and 1,000 ms: against p99<700ms that convicts nobody, and proves nothing."""
+    between_edges = threshold.Latency(Decimal("0.99"), timedelta(milliseconds=700))
+    limits = {"latency": between_edges, "interval": 10 * MINUTE}
+    quick, doubtful = (
+        evidence.judge(a_question(120, limits=limits), Cluster(legs(slow=(share, share), rate=10)).read)
+        for share in (0.0, 0.05)
+    )
+    assert quick.verdict == "Pass"
+    assert (doubtful.verdict, doubtful.reason) == ("Hold", "StillMeasuring")
+    assert doubtful.proof is not None
+    assert doubtful.proof < 1

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import charges, checkpoint, ledger
-from analysis.charges import Limits
+from analysis import bets, charges, checkpoint, ledger
+from analysis.charges import Failing, Known, Limits
+from analysis.dispersion import Dispersion
 from analysis.ledger import Ledger
 from analysis.windows import Count, Grid, Window
 from tests.analysis.scrapes import poisson
@@ -207,8 +208,8 @@ def test_a_release_goes_on_from_any_checkpoint(
     place %= len(known)
     start = ledger.opened(0.0, GRID, (100.0, 500.0), 30.0)
     whole = ledger.folded(start, known, TIMED)
-    stored = checkpoint.dump(ledger.folded(start, known[:place], TIMED))
-    read = checkpoint.load(stored, 0.0)
+    stored = checkpoint.dump(ledger.folded(start, known[:place], TIMED), "99")
+    read = checkpoint.load(stored, 0.0, "99")
     assert read is not None
     assert ledger.folded(read, known, TIMED) == whole
     assert len(stored) < 3000
@@ -219,14 +220,16 @@ def test_a_release_goes_on_from_any_checkpoint(
     [
         pytest.param("", id="empty"),
         pytest.param("[]", id="another shape"),
-        pytest.param('{"version": 0, "began": 0.0}', id="another version"),
-        pytest.param('{"version": 1, "began": 9.0}', id="another release"),
-        pytest.param('{"version": 1, "began": 0.0}', id="incomplete"),
+        pytest.param('{"version": 1, "began": 0.0, "limits": "99"}', id="another version"),
+        pytest.param('{"version": 2, "began": 9.0, "limits": "99"}', id="another release"),
+        pytest.param('{"version": 2, "began": 0.0, "limits": "95"}', id="other limits"),
+        pytest.param('{"version": 2, "began": 0.0}', id="no limits"),
+        pytest.param('{"version": 2, "began": 0.0, "limits": "99"}', id="incomplete"),
     ],
 )
 def test_a_foreign_checkpoint_is_not_continued(text: str) -> None:
     """It costs a longer read, nothing else."""
-    assert checkpoint.load(text, 0.0) is None
+    assert checkpoint.load(text, 0.0, "99") is None
 
 
 def test_suspicion_is_the_largest_bet() -> None:
@@ -236,3 +239,29 @@ def test_suspicion_is_the_largest_bet() -> None:
     found = ledger.after(found, Window(1, 15.0, canary=(Count(40, 2),), stable=(Count(700, 0),)), LIMITS)
     assert ledger.suspicion(found) > ledger.REACHED
     assert ledger.evidence(found, LIMITS) < ledger.CONVICTED
+
+
+def test_far_below_the_limit_nobody_is_blamed() -> None:
+    """Fifteen failures in a million beside none are certainly more, and matter to nobody."""
+    found = ledger.opened(0.0, GRID, (), 0.0)
+    for index in range(1, 41):
+        canary = (Count(50_000, 1), Count(50_000, 1))
+        found = ledger.after(found, Window(index, GRID.end(index), canary=canary, stable=(Count(100_000, 0),)), LIMITS)
+    assert found.failing.relative.log > ledger.CONVICTED + 1
+    assert ledger.evidence(found, LIMITS) < 0
+    assert ledger.suspicion(found) == 0
+
+
+def test_bursts_of_stable_temper_what_the_canary_shows() -> None:
+    """Each bet against it is taken to the power of 1/dispersion, known before the window."""
+    bursts = [(200, 0)] * 60 + [(200, 9)] * 4
+    window = Window(1, 15.0, canary=(Count(40, 2),), stable=(Count(700, 0),))
+    known = Known(0, 0, 15.0)
+    calm, tempered = Failing(), Failing(falls=Dispersion().after(bursts))
+    phi = tempered.falls.phi
+    assert 1.5 < phi <= 3
+    plain, less = (found.after(window, LIMITS, known) for found in (calm, tempered))
+    for bet in ("relative", "absolute", "floor"):
+        worth, cut = getattr(plain, bet).stakes, getattr(less, bet).stakes
+        placed = math.log(bets.FIRST)
+        assert cut == pytest.approx([placed + (one - placed) / phi for one in worth])

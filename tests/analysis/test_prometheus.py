@@ -230,6 +230,9 @@ def test_samples_are_read_as_they_are(answer: loopback.Answer, expected: samples
         pytest.param(
             loopback.success([], "matrix", warnings=["store away"]), "PrometheusPartial", "store away", id="partial"
         ),
+        pytest.param(
+            loopback.success([], "matrix", isPartial=True), "PrometheusPartial", "is partial", id="partial, by a flag"
+        ),
         pytest.param(loopback.failure(422, "execution", "too many samples"), "PrometheusBadQuery", "up[60s]", id="422"),
         pytest.param(flood, "PrometheusMalformed", "select fewer series", id="endless body"),
     ],
@@ -495,7 +498,7 @@ def test_a_missing_authority_file_is_unreachable(tmp_path: pathlib.Path) -> None
     [
         pytest.param("both", outcome.Nothing(), id="certificate and key in one file"),
         pytest.param("two", outcome.Nothing(), id="in two files"),
-        pytest.param("none", "ertificate required", id="no certificate"),
+        pytest.param("none", "cannot be reached: ", id="no certificate"),
         pytest.param("gone", "gone.pem", id="a file that is gone"),
     ],
 )

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from analysis import recorder
+from analysis import recorder, samples
 from analysis.recording import Recording
 from tests.analysis import recorded
+from tests.analysis.scrapes import series
 from tests.analysis.traffic import at
 
 
@@ -53,3 +54,12 @@ def test_a_broken_answer_is_said(is_timed: bool) -> None:
     away = recorded.cluster(0.001)
     away.away = ((0, 1000),)
     assert recorder.record(recorded.wanted(is_timed=is_timed), away.read) == "Prometheus is away"
+
+
+def test_samples_that_no_counter_has_are_not_recorded() -> None:
+    """The series is named."""
+    odd = samples.Matrix((series("web-canary", "c", {15: 5, 30: -5}),))
+    assert recorder.of(recorded.wanted(), odd) == (
+        "a counter of requests runs from 0 to 9e+15, got -5 in"
+        " istio_requests_total of c, destination_workload=web-canary"
+    )

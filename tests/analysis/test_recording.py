@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis import recording
+from analysis import queries, recording
 from analysis.recording import Recording, Served, Shift
 from tests.analysis import recorded
 from tests.analysis.scrapes import series
@@ -60,6 +60,27 @@ def body(**changes: Any) -> str:
             body(samples=[{"labels": {}, "times": [2.0, 1.0], "values": [1.0, 2.0]}]),
             "samples.0: times must rise",
             id="times fall",
+        ),
+        pytest.param(
+            body(samples=[{"labels": {}, "times": [1e200], "values": [1.0]}]),
+            "samples.0: times must be Unix seconds, got 1e+200",
+            id="times of no clock",
+        ),
+        pytest.param(
+            body(samples=[{"labels": {"pod": "c"}, "times": [1.0], "values": [-3.0]}]),
+            "samples.0: a counter of requests runs from 0 to 9e+15, got -3 in a series of c",
+            id="below zero",
+        ),
+        pytest.param(
+            body(samples=[{"labels": {"__name__": queries.ISTIO.latency}, "times": [1.0], "values": [3.0]}]),
+            "samples.0: a bucket of latencies has a number in le",
+            id="a bucket without its edge",
+        ),
+        pytest.param(
+            body(began=at(-6 * 3600).isoformat()), "ended must be at most 6 hours after began", id="without end"
+        ),
+        pytest.param(
+            body(warm_until="9999-12-31T23:59:59Z"), "warm_until must be within a day of began", id="never warm"
         ),
         pytest.param(
             body(samples=[{"labels": {}, "times": [1.0], "values": ["many"]}]),

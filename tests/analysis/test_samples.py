@@ -67,3 +67,24 @@ def test_what_is_no_matcher_is_refused() -> None:
 def test_failures_are_those_of_the_queries(labels: dict[str, str], failed: bool) -> None:
     """The table by mesh is the same for PromQL and for raw samples."""
     assert samples.fails(labels, queries.ISTIO) is failed
+
+
+@pytest.mark.parametrize(
+    ("labels", "values", "said"),
+    [
+        pytest.param({}, (0.0, 2.0**53), "", id="sound"),
+        pytest.param({}, (1.0, -1.0, 5.0), "runs from 0 to 9e+15, got -1 in", id="below zero"),
+        pytest.param({}, (1.0, 1e300), "runs from 0 to 9e+15, got 1e+300 in", id="absurdly many"),
+        pytest.param({"__name__": queries.ISTIO.latency, "le": "500"}, (1.0, 2.0), "", id="a bucket"),
+        pytest.param({"__name__": queries.ISTIO.latency}, (1.0, 2.0), "has a number in le", id="a bucket without edge"),
+        pytest.param({"__name__": queries.ISTIO.latency, "le": "x"}, (1.0, 2.0), "le=x", id="an edge that is none"),
+        pytest.param({"__name__": queries.ISTIO.latency, "le": "NaN"}, (1.0, 2.0), "le=NaN", id="an edge that is NaN"),
+    ],
+)
+def test_what_no_counter_counts_is_named(labels: dict[str, str], values: tuple[float, ...], said: str) -> None:
+    """With the value and the series."""
+    series = samples.Series({"pod": "web-1", **labels}, tuple(map(float, range(len(values)))), values)
+    found = samples.fault(series, queries.ISTIO)
+    assert said in found
+    assert bool(said) == bool(found)
+    assert "web-1" in found or not said

@@ -239,3 +239,17 @@ def test_an_index_and_its_end_agree() -> None:
     assert [lines.index(time) for time in (85.0, 85.1, 100.0, 100.1, 115.0)] == [-1, 0, 0, 1, 1]
     assert lines.complete(114.9) == 0
     assert math.isclose(lines.end(3), 145.0)
+
+
+def test_a_job_that_saw_a_pod_only_lately_does_not_speak_for_it() -> None:
+    """Of two jobs the first by name is taken only if it saw the pod about as long."""
+    old = series("web", "a", {15 * place: 10.0 * place for place in range(10)}, job="old")
+    new = series("web", "a", {120: 80.0, 135: 90.0}, job="new")
+    (pod,) = pods.of((new, old))
+    assert pod.series == (old,)
+    longer = series("web", "a", {15 * place: 10.0 * place for place in range(5, 10)}, job="new")
+    (pod,) = pods.of((longer, old))
+    assert pod.series == (old,)
+    as_long = series("web", "a", {15 * place: 10.0 * place for place in range(4, 10)}, job="new")
+    (pod,) = pods.of((as_long, old))
+    assert pod.series == (as_long,)

@@ -53,6 +53,7 @@ USES: dict[Right, str] = {
     ("", "services", "list"): "rollout.observer:Observer._service",
     ("", "services", "get"): "rollout.routes:Routes._refresh",
     ("", "services", "create"): "rollout.routes:Routes._carry_out",
+    ("", "services", "patch"): "rollout.routes:disown",
     ("", "services", "update"): "rollout.routes:Routes._carry_out",
     ("", "services", "delete"): "rollout.routes:Routes._delete",
     ("discovery.k8s.io", "endpointslices", "list"): "rollout.observer:Observer._leavers",

@@ -191,5 +191,21 @@ def grpc() -> Contender:
     return Contender("gateway", (gateway_world.a_service(), body), key_of(body), foreign, lists)
 
 
-ROWS: tuple[Callable[[], Contender], ...] = (istio, gateway, grpc, smi)
+def service() -> Contender:
+    future: dict[str, Any] = {"future": {"kept": True}}
+    body: Json = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web", "namespace": "shop", "annotations": {"team": "shop"}},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, **future}], "clusterIP": "10.0.0.1", **future},
+    }
+
+    def foreign(route: Json) -> None:
+        route["metadata"]["annotations"] = {"team": "shop"}
+        route["spec"]["selector"] = {"app": "web", "tier": "front"}
+
+    return Contender("service", (body,), key_of(body), foreign, lambda route: [])
+
+
+ROWS: tuple[Callable[[], Contender], ...] = (istio, gateway, grpc, smi, service)
 """At least one row for each router of `routers.TABLE`, in its order."""

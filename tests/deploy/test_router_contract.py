@@ -52,10 +52,9 @@ def test_at_rest_nothing_is_split(contender: Contender) -> None:
     assert (found.split, found.shown, found.legs, found.faults) == (None, frozenset(), frozenset(), ())
     assert cluster.drift(found.saved) is None
     kind, namespace, name = contender.route
-    watched = {kind: items for kind, items in cluster.objects.items() if kind in routers.WATCHED}
-    assert routers.choose(cluster.target, watched, None) == contender.name
+    assert routers.choose(cluster.target, cluster.objects, None) == contender.name
     if kind in routers.ROUTES:
-        assert cluster.router.routes(cluster.target, watched) == (f"{kind} {namespace}/{name}",)
+        assert cluster.router.routes(cluster.target, cluster.objects) == (f"{kind} {namespace}/{name}",)
 
 
 @every_router

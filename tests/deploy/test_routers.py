@@ -34,6 +34,9 @@ ISTIO: dict[str, list[Json]] = {"VirtualService": [], "DestinationRule": []}
         pytest.param(SMI, None, "smi", id="splits are all that the cluster has"),
         pytest.param({**ISTIO, **SMI}, None, "istio", id="the first of two"),
         pytest.param({**ISTIO, **SMI}, "smi", "smi", id="splits were asked for"),
+        pytest.param({"Service": []}, None, "service", id="no mesh: the Service itself"),
+        pytest.param({**ISTIO, "Service": []}, None, "istio", id="a mesh goes before the Service itself"),
+        pytest.param({**ISTIO, "VirtualService": [ROUTE], "Service": []}, "service", "service", id="asked for by name"),
     ],
 )
 def test_router_is_chosen(objects: dict[str, list[Json]], wanted: str | None, chosen: str) -> None:

@@ -245,6 +245,7 @@ def test_a_canary_carries_all_user_labels_on_its_pods_and_none_on_itself() -> No
         "app": "web",
         "team": "shop",
         names.RELEASE: "web-1",
+        names.MANAGED: "rampart",
         "service.istio.io/workload-name": "web-canary-1",
         "service.istio.io/canonical-name": "web-canary-1",
         "linkerd.io/proxy-deployment": "web-canary-1",

@@ -269,12 +269,24 @@ BY_NAME = {
 }
 
 
-def manifests(image: str, plan: dict[str, str], *extra: str, virtual_service: str = VIRTUAL_SERVICE) -> list[str]:
+@dataclass(frozen=True)
+class Scenery:
+    """What a stage is made of."""
+
+    service: str = SERVICE
+    deployment: str = DEPLOYMENT
+    virtual_service: str = VIRTUAL_SERVICE
+
+
+USUAL = Scenery()
+
+
+def manifests(image: str, plan: dict[str, str], *extra: str, scenery: Scenery = USUAL) -> list[str]:
     """A Deployment of `image` with the plan's annotations (without the empty ones), its Service, and its route."""
-    deployment = yaml.safe_load(DEPLOYMENT)
+    deployment = yaml.safe_load(scenery.deployment)
     deployment["metadata"]["annotations"] = {f"{names.GROUP}/{key}": value for key, value in plan.items() if value}
     deployment["spec"]["template"]["spec"]["containers"][0]["image"] = f"web:{image}"
-    return [text for text in (SERVICE, yaml.safe_dump(deployment), virtual_service, *extra) if text]
+    return [text for text in (scenery.service, yaml.safe_dump(deployment), scenery.virtual_service, *extra) if text]
 
 
 @contextlib.contextmanager
@@ -284,12 +296,15 @@ def opened(
     plan: dict[str, str] | None = None,
     flags: dict[str, str] | None = None,
     virtual_service: str = VIRTUAL_SERVICE,
+    service: str = SERVICE,
+    deployment: str = DEPLOYMENT,
     kubeconfig: Path | None = None,
 ) -> Iterator[Stage]:
     """A stage with everything running: the Deployment rolled out and the controller started.
 
     The controller speaks as its own ServiceAccount, unless another kubeconfig is given.
     """
+    scenery = Scenery(service, deployment, virtual_service)
     box = sandbox_cluster.current()
     admin = Cluster(from_kubeconfig(str(box.kubeconfig)))
     namespace = f"e2e-{uuid.uuid4().hex[:8]}"
@@ -299,7 +314,7 @@ def opened(
         controller = Controller(namespace, speaks_as, flags or {}, Path(directory) / "controller.log")
         stage = Stage(box, admin, namespace, controller)
         try:
-            stage.apply(*manifests(image, {**PLAN, **(plan or {})}, *extra, virtual_service=virtual_service))
+            stage.apply(*manifests(image, {**PLAN, **(plan or {})}, *extra, scenery=scenery))
             stage.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
             remember(stage)
             controller.start()

@@ -1,10 +1,9 @@
-"""Gateway API routes, served by istiod: a route of the mesh, one of a gateway, none at all, and a bad version."""
+"""Gateway API routes, served by istiod: a route of the mesh, none at all, a bad version, and what is refused."""
 
 import pytest
 
 from deploy import kinds
 from deploy.traffic import Json
-from sandbox import ports
 from tests.e2e import stage
 
 SIDE = """
@@ -46,23 +45,6 @@ spec:
       - type: ResponseHeaderModifier
         responseHeaderModifier: {set: [{name: x-route, value: main}]}
     - {name: side, port: 80, weight: 1}
-"""
-
-GATEWAY = f"""
-apiVersion: v1
-kind: Service
-metadata: {{name: front, namespace: istio-system}}
-spec:
-  selector: {{istio: ingressgateway}}
-  ports: [{{name: http, port: {ports.GATEWAY}, targetPort: {ports.GATEWAY}}}]
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {{name: front, namespace: istio-system}}
-spec:
-  gatewayClassName: istio
-  addresses: [{{type: Hostname, value: front.istio-system.svc.cluster.local}}]
-  listeners: [{{name: http, port: {ports.GATEWAY}, protocol: HTTP, allowedRoutes: {{namespaces: {{from: All}}}}}}]
 """
 
 GATEWAY_ROUTE = """
@@ -119,24 +101,6 @@ def test_callers_without_a_route_get_a_temporary_one() -> None:
         play.set_image("v2")
         play.wait_weight("50")
         stage.wait("half of all", lambda: weights(play, "web-rampart-80", 0) == [50, 50])
-        play.wait_phase("Promoted")
-        play.check_none_failed()
-        play.check_rest("v2")
-
-
-def test_route_of_a_gateway_is_split_and_restored() -> None:
-    """Clients from outside, and the mesh's own by a temporary route."""
-    with stage.opened(virtual_service="") as play:
-        play.kubectl("apply", "-n", "istio-system", "-f", "-", given=GATEWAY)
-        play.apply(GATEWAY_ROUTE.replace("HOST", play.namespace))
-        play.originals.clear()
-        stage.remember(play)
-        play.send(url=ports.url(ports.GATEWAY), host=f"{play.namespace}.example.com")
-        play.set_image("v2")
-        play.wait_weight("50")
-        stage.wait("clients of the gateway meet v2", lambda: play.served("v2") > 10)
-        stage.wait("half of the outer", lambda: weights(play, "front", 0) == [50, 50])
-        stage.wait("half of the inner", lambda: weights(play, "web-rampart-80", 0) == [50, 50])
         play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")

@@ -19,7 +19,7 @@ Written = tuple[str, str, str]
 """Verb, kind and name of a write."""
 
 SHOP = "shop"
-SERVICE_NAME = "kubernetes.io/service-name"
+SERVICE_NAME = names.SERVICE_NAME
 
 
 def nothing(written: Written) -> None:
@@ -201,7 +201,7 @@ class SmallCluster:
     def _serves_on(self, name: str, item: Json, living: set[str]) -> bool:
         """Whether a pod's canary, or an EndpointSlice's canary or Service, is still there."""
         labels = item["metadata"]["labels"]
-        if SERVICE_NAME in labels:
+        if SERVICE_NAME in labels and names.RELEASE not in labels:
             return ("Service", name) in self.objects
         return labels[names.RELEASE] in living
 
@@ -232,7 +232,7 @@ class SmallCluster:
         for pod in pods:
             self.objects["Pod", pod] = {"metadata": {"name": pod, "labels": dict(about["labels"])}}
         self.objects["EndpointSlice", about["name"]] = {
-            "metadata": {"name": about["name"], "labels": dict(about["labels"])},
+            "metadata": {"name": about["name"], "labels": {**about["labels"], names.SERVICE_NAME: "web"}},
             "endpoints": [{"targetRef": {"name": pod}, "conditions": {"serving": True}} for pod in pods],
         }
 

@@ -84,6 +84,7 @@ def relabelled(shop: Shop) -> None:
 
 PODS = "{'app': 'web', 'version': 'v1'}"
 WHERE = "Deployment shop/web"
+OUTSIDE = "is of type ExternalName: it leads to a name outside and has no pods to share traffic among"
 
 
 @pytest.mark.parametrize(
@@ -120,8 +121,24 @@ WHERE = "Deployment shop/web"
         ),
         pytest.param(
             (edit_service(type="ExternalName"),),
-            "Service shop/web is of type ExternalName and has no pods",
+            f"Service shop/web {OUTSIDE}",
             id="ExternalName, whose selector means nothing",
+        ),
+        pytest.param(
+            (a_service("old", type="ExternalName", externalName="old.example.org"), named("old")),
+            f"Service shop/old {OUTSIDE}",
+            id="ExternalName is named",
+        ),
+        pytest.param(
+            (edit_service(clusterIP="None"),),
+            "Service shop/web is headless (clusterIP: None): its clients choose among the pods by themselves, so no"
+            " share can be kept; name one with an address of its own by rampart.dev/service",
+            id="headless",
+        ),
+        pytest.param(
+            (a_service("web-peers", selector={"app": "web"}, clusterIP="None"), named("web")),
+            None,
+            id="a headless one beside the one that is named",
         ),
         pytest.param(
             (a_neighbour({"app": "web", "version": "v1"}),),

@@ -110,7 +110,7 @@ def test_bad_steps_are_refused_with_the_reason(text: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "field", "read"),
     [
-        pytest.param("strategy", "blue-green", "steps", (), id="blue-green has no steps"),
+        pytest.param("strategy", "blue-green", "steps", (), id="blue-green has no steps by itself"),
         pytest.param("steps", "0.5,10", "steps", (Step(Decimal("0.5")), Step(Decimal(10))), id="half percent"),
         pytest.param("steps", "10,100", "steps", (Step(Decimal(10)),), id="the whole is the bake and no step"),
         pytest.param(

@@ -11,7 +11,7 @@ from analysis.verdict import Reason, Verdict
 from deploy import names, traffic
 from deploy.traffic import WHOLE
 from deploy.workload import Held
-from rollout import cleanup, machine, progress, settling, shares, words
+from rollout import cleanup, holding, machine, progress, settling, shares, words
 from rollout.seen import (
     ClearWish,
     Decision,
@@ -494,7 +494,7 @@ def test_a_paused_release_does_not_rise_on_a_pass() -> None:
 def test_what_was_not_judged_changes_nothing() -> None:
     """Both answers to no verdict are to look again."""
     again = Decision(look_again=PACE.look)
-    assert progress.not_yet(a_release(), a_look(), PACE) == again
+    assert holding.not_yet(a_release(), a_look(), PACE) == again
     assert progress.without_data(a_release(), a_look(), PACE) == again
     assert words.measured(a_look()) == {}
     assert words.measured(a_look(judgement=PASS)) == {}

@@ -129,10 +129,11 @@ def test_the_router_is_the_one_that_routes_the_service() -> None:
     assert chosen.router == "istio"
     bare = SmallCluster(served=frozenset())
     fresh = Routes(cast(Cluster, bare), bare.watched)
-    assert isinstance(fresh.choose(TARGET, None), tuple)
+    assert fresh.choose(TARGET, None) == replace(TARGET, router="service")
+    assert isinstance(fresh.choose(TARGET, "istio"), tuple)
     bare.served = frozenset({"VirtualService", "DestinationRule"})
-    assert isinstance(fresh.choose(TARGET, None), tuple)
-    assert isinstance(Routes(cast(Cluster, bare), bare.watched).choose(TARGET, None), traffic.Target)
+    assert isinstance(fresh.choose(TARGET, "istio"), tuple)
+    assert Routes(cast(Cluster, bare), bare.watched).choose(TARGET, None) == replace(TARGET, router="istio")
 
 
 def test_a_router_that_was_named_needs_no_rights_on_the_others_kinds() -> None:

@@ -43,6 +43,21 @@ def test_replies_are_counted_by_outcome() -> None:
     assert f"{duration}_count{{{http}}} 2" in lines
 
 
+def test_the_application_counts_by_itself() -> None:
+    """By status, in seconds, whatever the protocol was, and without a mesh's labels."""
+    counters = telemetry.Telemetry()
+    counters.record(telemetry.Outcome("http", "200"), 400.0)
+    counters.record(telemetry.Outcome("grpc", "200", "-", "14"), 0.4)
+    counters.record(telemetry.Outcome("http", "500"), 1.0)
+    lines = counters.render({"destination_workload": "web"}).splitlines()
+    assert 'http_requests_total{code="200"} 2' in lines
+    assert 'http_requests_total{code="500"} 1' in lines
+    assert 'http_request_duration_seconds_bucket{code="200",le="0.25"} 1' in lines
+    assert 'http_request_duration_seconds_bucket{code="200",le="0.5"} 2' in lines
+    assert 'http_request_duration_seconds_bucket{code="200",le="+Inf"} 2' in lines
+    assert 'http_request_duration_seconds_sum{code="200"} 0.400400' in lines
+
+
 @pytest.mark.parametrize(
     ("milliseconds", "edge"),
     [

@@ -45,6 +45,15 @@ def requests(rate: float) -> Callable[[World], None]:
     return act
 
 
+def tests(rate: float) -> Callable[[World], None]:
+    """Somebody sends requests to the preview."""
+
+    def act(world: World) -> None:
+        world.tests_a_second = rate
+
+    return act
+
+
 def delete_deployment(world: World) -> None:
     world.exists = False
     world.sets.clear()
@@ -113,11 +122,83 @@ class Tale:
 
 
 RELEASE = (1.0, template("v2"))
+BLUE_GREEN = (0.0, annotate("strategy", "blue-green"))
+NO_MESH = (0.0, annotate("router", "service"))
+TESTED = (0.0, tests(5.0))
 BAD = {"v2": Version(errors=0.2)}
 
 TALES: dict[str, Tale] = {
     "good": Tale((RELEASE,), (Phase.PROMOTED,)),
-    "blue-green": Tale(((0.0, annotate("strategy", "blue-green")), RELEASE), (Phase.PROMOTED,)),
+    "blue-green": Tale((BLUE_GREEN, RELEASE), (Phase.PROMOTED,)),
+    "blue-green with a tested preview": Tale((BLUE_GREEN, TESTED, RELEASE), (Phase.PROMOTED,)),
+    "blue-green bad in the preview": Tale((BLUE_GREEN, TESTED, RELEASE), (Phase.ROLLED_BACK,), BAD, running="v1"),
+    "blue-green bad in the bake": Tale((BLUE_GREEN, RELEASE), (Phase.ROLLED_BACK,), BAD, running="v1"),
+    "blue-green aborted in the preview": Tale(
+        (BLUE_GREEN, RELEASE, (30.0, wish("abort"))), (Phase.CANCELLED,), running="v1"
+    ),
+    "blue-green aborted in the bake": Tale(
+        (BLUE_GREEN, RELEASE, (100.0, wish("abort"))), (Phase.CANCELLED,), running="v1"
+    ),
+    "blue-green and blue is doubled in the preview": Tale(
+        (BLUE_GREEN, TESTED, RELEASE, (30.0, resize(8))), (Phase.PROMOTED,)
+    ),
+    "blue-green and blue is doubled in the bake": Tale(
+        (BLUE_GREEN, TESTED, RELEASE, (100.0, resize(8))), (Phase.PROMOTED,)
+    ),
+    "blue-green without requests to the preview and no data holds": Tale(
+        (BLUE_GREEN, (0.0, annotate("on-no-data", "hold")), RELEASE, (200.0, wish("promote"))), (Phase.PROMOTED,)
+    ),
+    "blue-green without requests to the preview and no data cancels": Tale(
+        (BLUE_GREEN, (0.0, annotate("on-no-data", "cancel")), RELEASE), (Phase.CANCELLED,), running="v1"
+    ),
+    "blue-green and the one request to the preview fails": Tale(
+        (BLUE_GREEN, (0.0, tests(0.1)), RELEASE, (150.0, wish("abort"))),
+        (Phase.CANCELLED,),
+        {"v2": Version(errors=1)},
+        running="v1",
+    ),
+    "blue-green paused for a look at the preview": Tale(
+        (BLUE_GREEN, TESTED, RELEASE, (20.0, wish("pause")), (300.0, wish("promote"))), (Phase.PROMOTED,), until=500
+    ),
+    "blue-green and Prometheus is away in the preview": Tale(
+        (BLUE_GREEN, TESTED, RELEASE, (5.0, prometheus(False)), (200.0, prometheus(True))), (Phase.PROMOTED,), until=500
+    ),
+    "blue-green by steps": Tale((BLUE_GREEN, (0.0, annotate("steps", "10,50")), RELEASE), (Phase.PROMOTED,)),
+    "blue-green and the plan pauses in the bake": Tale(
+        (BLUE_GREEN, (0.0, annotate("steps", "100,pause")), RELEASE, (300.0, wish("resume"))),
+        (Phase.PROMOTED,),
+        until=500,
+    ),
+    "blue-green and a newer template in the native roll-out": Tale(
+        (BLUE_GREEN, RELEASE, (156.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=600
+    ),
+    "blue-green and a newer and bad template in the native roll-out": Tale(
+        (BLUE_GREEN, TESTED, RELEASE, (156.0, template("v3")), (400.0, template("v2"))),
+        (Phase.PROMOTED, Phase.ROLLED_BACK),
+        {"v3": Version(errors=0.3)},
+        until=700,
+    ),
+    "blue-green release deleted in the preview": Tale(
+        (BLUE_GREEN, RELEASE, (30.0, delete_release)), (Phase.CANCELLED,), running="v1"
+    ),
+    "blue-green edited to canary in the preview": Tale(
+        (BLUE_GREEN, RELEASE, (30.0, annotate("strategy", "canary"))), (Phase.PROMOTED,)
+    ),
+    "by numbers of pods": Tale((NO_MESH, RELEASE), (Phase.PROMOTED,), until=500),
+    "by numbers of pods and bad": Tale((NO_MESH, RELEASE), (Phase.ROLLED_BACK,), BAD, running="v1"),
+    "by numbers of pods and blue is doubled": Tale(
+        (NO_MESH, RELEASE, (100.0, resize(8))), (Phase.PROMOTED,), until=500
+    ),
+    "by numbers of pods and blue is halved": Tale(
+        (NO_MESH, RELEASE, (160.0, resize(2))), (Phase.PROMOTED,), until=500, lenient=True
+    ),
+    "by numbers of pods and the selector is rewritten": Tale(
+        (NO_MESH, RELEASE, (100.0, rewrite("with another label"))), (Phase.PROMOTED,), lenient=True, until=500
+    ),
+    "by numbers of pods and a newer template in the native roll-out": Tale(
+        (NO_MESH, RELEASE, (268.0, template("v3"))), (Phase.SUPERSEDED, Phase.PROMOTED), running="v3", until=900
+    ),
+    "blue-green by the selector": Tale((NO_MESH, BLUE_GREEN, TESTED, RELEASE), (Phase.PROMOTED,)),
     "bad": Tale((RELEASE,), (Phase.ROLLED_BACK,), BAD, running="v1"),
     "bad and tried again when mended": Tale(
         (RELEASE, (150.0, mend("v2")), (151.0, wish("retry"))), (Phase.ROLLED_BACK, Phase.PROMOTED), BAD, until=600

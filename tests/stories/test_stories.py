@@ -28,6 +28,7 @@ def check_rest(world: World, tale: Tale) -> None:
     assert world.split is None
     assert world.legs == frozenset()
     assert world.canaries == {}
+    assert world.preview is None
     serving = {pods.digest for pods in world.sets.values() if pods.replicas}
     assert serving == ({tale.running} if tale.running else set())
     assert tale.paused in (None, world.paused)

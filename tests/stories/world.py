@@ -15,7 +15,7 @@ from analysis.verdict import Judgement
 from deploy import names, traffic
 from deploy.traffic import Pin, Split, Survey
 from deploy.workload import Canary, Held, Revision, Workload
-from rollout import idle, machine, shares, signals
+from rollout import idle, machine, numbers, observer, shares, signals
 from rollout import plan as plans
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
@@ -34,6 +34,7 @@ from rollout.seen import (
     Leave,
     Mark,
     Pace,
+    Preview,
     Raise,
     RaiseBase,
     Record,
@@ -47,6 +48,7 @@ from rollout.seen import (
     Told,
     Unhold,
     Unpause,
+    Unpreview,
 )
 from rollout.signals import Stage
 from rollout.status import Phase, Release, Spec, Status, release_name
@@ -56,7 +58,6 @@ PACE = Pace(settle=1, drain=2, look=5, poll=1)
 MATCHING = 0.1
 """The part of the requests that have the header or the cookie of a step."""
 WARM_UP = timedelta(seconds=10)
-JUDGED = (Stage.STEPPING, Stage.BAKING, Stage.PROMOTING)
 
 
 class Killed(Exception):
@@ -102,10 +103,14 @@ class World:
     exists: bool = True
     clock: float = 0.0
     requests_a_second: float = 50.0
+    tests_a_second: float = 0.0
+    """Requests to the preview, which no user makes."""
     prometheus: bool = True
     sets: dict[str, Pods] = field(default_factory=dict)
     canaries: dict[str, Pods] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
+    preview: str | None = None
+    """The release to whose canary the preview Service leads."""
     split: Split | None = None
     legs: frozenset[Pin] = frozenset()
     content: str = "as the user wrote it"
@@ -162,15 +167,30 @@ class World:
 
     def _serve(self, seconds: float) -> None:
         """Requests by the shares of the route, as counters that Prometheus keeps."""
-        for pin, parts in self.split.shares if self.split else ():
+        for pin, parts in self.served():
             on_canary = pin.label == names.RELEASE and pin.value in self.canaries
             name = pin.value if on_canary else "web"
             failing = self.versions[self.canaries[name].digest].errors if on_canary else 0.0
             count = self.requests_a_second * seconds * self._part(pin, parts)
+            if on_canary and name == self.preview and self.canaries[name].ready:
+                count += self.tests_a_second * seconds
             total, failed = self.counters.setdefault(name, [(0.0, 0.0, 0.0)])[-1][1:]
             self.counters[name].append((self.clock + seconds, total + count, failed + count * failing))
 
-    def _part(self, pin: Pin, parts: int) -> float:
+    def served(self) -> tuple[tuple[Pin, float], ...]:
+        """Each leg's part of all traffic; without a mesh a mixed one is by numbers of ready pods."""
+        split = self.split.shares if self.split else ()
+        if self.router != "service" or any(parts == traffic.WHOLE for _, parts in split):
+            return split
+        ready = [(pin, ready_behind(self, pin)) for pin, _ in split]
+        every = sum(number for _, number in ready) or 1
+        return tuple((pin, traffic.WHOLE * number / every) for pin, number in ready)
+
+    @property
+    def router(self) -> str:
+        return self.annotations.get(f"{names.GROUP}/router", "istio")
+
+    def _part(self, pin: Pin, parts: float) -> float:
         """The part of all requests that a pin answers, or gets a copy of."""
         match self.split.aside if self.split else None:
             case traffic.Only(to):
@@ -272,7 +292,10 @@ class World:
             canary_age=self.clock - self.canaries[release.name].changed if release.name in self.canaries else 0.0,
             base=base,
             predecessor=predecessor,
+            previewed=self.preview == release.name,
+            preview_left=self.preview == release.name,
             service="web",
+            router=self.router,
             route=self.survey(),
             route_age=self.clock - self.route_changed,
             plan=self.plan(),
@@ -281,7 +304,9 @@ class World:
         if signals.stage(release, seen) in signals.SPLIT_STAGES:
             foreign = self.content != (release.status.saved or {}).get("content")
             seen = replace(seen, drift="the route was rewritten" if foreign else None)
-        if signals.stage(release, seen) in JUDGED and not signals.is_urgent(release, seen):
+        if signals.stage(release, seen) in observer.judged_stages(release.plan) and not signals.is_urgent(
+            release, seen
+        ):
             return replace(seen, judgement=self._judgement(release))
         return seen
 
@@ -361,7 +386,7 @@ class World:
             self.plan(),
             shown=self.split is not None and self.release is None,
             legs=bool(self.legs) and self.release is None,
-            orphans=bool(self.canaries) and self.release is None,
+            orphans=bool(self.canaries or self.preview) and self.release is None,
         )
 
     def look(self) -> float:
@@ -399,6 +424,12 @@ class World:
                 self._size(self.canaries[name], replicas)
             case Sweep():
                 self.canaries.clear()
+                self.preview = None
+            case Preview():
+                assert release is not None
+                self.preview = release.name
+            case Unpreview():
+                self.preview = None
             case Raise(replicas):
                 self._raise(release, replicas)
             case Remove(both):
@@ -496,6 +527,11 @@ def canary_pods_wait_for_the_pin(world: World) -> bool:
     return world.split is not None or all(pods.deleting for pods in world.canaries.values())
 
 
+def preview_has_its_leg(world: World) -> bool:
+    """The preview is there only between the leg's coming and its going (laws 8 and 9)."""
+    return world.preview is None or traffic.canary(world.preview) in world.legs
+
+
 def weight_is_never_ahead_of_its_record(world: World) -> bool:
     """The canary's share, and what it gets beside it, is never more than what is recorded (the order law)."""
     release = world.release
@@ -504,6 +540,16 @@ def weight_is_never_ahead_of_its_record(world: World) -> bool:
     aside = world.split.aside
     beside = aside is None or aside.pin != release.pin or aside in world.recorded
     return beside and Decimal(world.split.share(release.pin)) / 100 <= release.status.weight
+
+
+def shares_by_number_are_recorded(world: World) -> bool:
+    """Where pods are the share, there are never more of them than the recorded weight asks for (the order law)."""
+    release = world.release
+    if release is None or world.split is None or not numbers.apply(release):
+        return True
+    is_mixed = all(parts > 0 for _, parts in world.split.shares)
+    allowed = numbers.nearest(world.replicas, release.status.weight)
+    return not is_mixed or ready_behind(world, release.pin) <= allowed
 
 
 def nobody_is_on_pods_that_roll(world: World) -> bool:
@@ -526,7 +572,9 @@ def only_judged_templates_roll(world: World) -> bool:
 LAWS: tuple[Callable[[World], bool], ...] = (
     legs_with_weight_have_pods,
     canary_pods_wait_for_the_pin,
+    preview_has_its_leg,
     weight_is_never_ahead_of_its_record,
+    shares_by_number_are_recorded,
     nobody_is_on_pods_that_roll,
     only_judged_templates_roll,
 )
@@ -580,6 +628,7 @@ def picture(world: World) -> str:
         f"legs {len(world.legs)}",
         f"pods {','.join(sets) or '-'}",
         f"canary {','.join(canaries) or '-'}",
+        f"preview {world.preview}" if world.preview else "",
         " ".join(marks),
     )
     return " | ".join(part for part in parts if part)

@@ -15,10 +15,10 @@ plugin OwnerReferencesPermissionEnforcement runs.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
-# Temporary Services are created and deleted.
+# Temporary Services are created and deleted; without a mesh the selector of the user's own is written.
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list, create, update, delete]
+  verbs: [get, list, create, update, patch, delete]
 # What is said at opt-in: autoscalers, budgets and volumes that behave otherwise while a canary runs.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
