@@ -43,11 +43,13 @@ class Lists:
         with self.lock:
             moment, items = self.known.get(kind, (0.0, ()))
             if time.monotonic() - moment > FRESH_SECONDS:
-                items = self._read(routers.KINDS[kind])
+                items = self.read(kind)
                 self.known[kind] = time.monotonic(), items
             return items
 
-    def _read(self, kind: Kind) -> Sequence[Json]:
+    def read(self, name: str) -> Sequence[Json]:
+        """All of a router's kind, from the server."""
+        kind = routers.KINDS[name]
         try:
             return listed(self.cluster, kind)
         except errors.Forbidden:
@@ -120,8 +122,8 @@ class Inventory:
         return tuple(sorted(each for each in mine if self.trace(salvage.target(*each, self._domain))))
 
     def everything(self) -> Mapping[str, Sequence[Json]]:
-        """All route objects, and all Services."""
-        return {**self._routes.everything(), salvage.SERVICE: self._lists.watched(salvage.SERVICE)}
+        """All route objects, and all Services, as they are now: nothing lays our own writes over these."""
+        return {**self._routes.everything(), salvage.SERVICE: self._lists.read(salvage.SERVICE)}
 
     def trace(self, target: Target) -> Trace | None:
         """What of ours is there for a Service, by the router that has most of it; None where none has anything.

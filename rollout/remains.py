@@ -50,7 +50,8 @@ class Remains:
             sets = self._cluster.list(kinds.REPLICA_SET, view.namespace, labels=services.selector(work.spec)).items
             revisions = workload.revisions(sets, work.uid)
         canaries = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
-        ours = tuple(item for item in canaries if observing.owner_name(item) == view.name)
+        previews = self._cluster.list(kinds.SERVICE, view.namespace, labels=names.PREVIEW).items
+        ours = tuple(item for item in (*canaries, *previews) if observing.owner_name(item) == view.name)
         return replace(view, revisions=revisions, orphans=ours)
 
     def left(self, view: View) -> tuple[Left, Target | None]:
@@ -67,7 +68,7 @@ class Remains:
             return None
         running = observing.running_labels(view)
         for item in self._cluster.list(kinds.SERVICE, view.namespace).items:
-            if backends.read(item) is None and services.matches(services.selector_of(item), running):
+            if backends.read(item) is None and services.matches(services.users_selector(item), running):
                 name = item["metadata"]["name"]
                 target = routes.target_of(
                     view.namespace, name, running, view.work.labels, self._observer.cluster_domain
@@ -79,7 +80,8 @@ class Remains:
     def _leavers(self, view: View, route: Survey) -> int:
         """Addresses of canaries that still serve, and pods of theirs that nobody has told to go."""
         known = self._canaries.setdefault(f"{view.namespace}/{view.name}", set())
-        known |= {item["metadata"]["labels"][names.RELEASE] for item in view.orphans}
+        labels = [item["metadata"]["labels"] for item in view.orphans]
+        known |= {each[names.RELEASE] for each in labels if names.RELEASE in each}
         known |= {pin.value for pin in route.legs if pin.label == names.RELEASE}
         if not known:
             return 0

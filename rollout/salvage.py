@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deploy import backends, kinds, names, routers, traffic
+from deploy import backends, kinds, names, preview, routers, traffic
 from deploy.traffic import Json, Pin, Split, Survey, Target
 from deploy.workload import Held, Revision, Workload
 from rollout import idle
@@ -123,12 +123,14 @@ def services(objects: Mapping[str, Sequence[Json]]) -> frozenset[tuple[str, str]
     """Namespace and name of every Service of which a touched object may show something of ours.
 
     objects: all of each kind, with all Services. Which of them do is the routers' to say, as they read the names.
+    A preview is no route: it goes with the canary.
     """
     spaces: dict[str, set[str]] = {}
     for body in objects.get(SERVICE, ()):
         spaces.setdefault(body["metadata"]["name"], set()).add(body["metadata"]["namespace"])
     found: set[tuple[str, str]] = set()
-    for body in (body for items in objects.values() for body in items if is_touched(body)):
+    touched = (body for items in objects.values() for body in items if is_touched(body) and not preview.is_ours(body))
+    for body in touched:
         text, own = _text(body), body["metadata"]["namespace"]
         for name in _mentioned(body):
             found |= {(own, name)}

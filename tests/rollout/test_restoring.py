@@ -15,7 +15,7 @@ from rollout.restoring import Restorer
 from rollout.seen import Told
 from rollout.settings import Settings
 from rollout.status import Phase
-from tests.rollout import test_gateway_release, test_smi_release
+from tests.rollout import test_gateway_release, test_smi_release, test_without_a_mesh
 from tests.rollout.a_shop import ROUTE, Shop, a_shop
 from tests.rollout.small_cluster import SmallCluster
 
@@ -390,3 +390,30 @@ def test_any_routers_fall_is_the_first_write(released: Released, kind: str, spec
     assert set(kinds_written[: kinds_written.index("Deployment")]) == {kind}
     last_of_routes = max(nth for nth, (verb, each) in enumerate(written) if each == kind and verb != "patch")
     assert kinds_written.index("Service") > last_of_routes
+
+
+@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.BAKING])
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_services_own_selector_is_put_back(knows: bool, phase: Phase) -> None:
+    """Without any mesh, where the Service is the route: with the Release, and without it."""
+    shop = ticking(test_without_a_mesh.released(test_without_a_mesh.BLUE_GREEN, None))
+    before = a_shop().cluster.get(kinds.SERVICE, "web")["spec"]["selector"]
+    shop.live(in_phase(phase))
+    if not knows:
+        forget(shop)
+    assert restore(shop) == {}
+    found = shop.cluster.get(kinds.SERVICE, "web")
+    assert found["spec"]["selector"] == before
+    assert "rampart" not in str(found["metadata"])
+    assert [name for of, name in shop.cluster.objects if of in ("Deployment", "Service")] == ["web", "web"]
+    assert shop.notes["held"] == "left"
+
+
+def test_a_pinned_selector_without_a_deployment_is_found() -> None:
+    """It is a stray like any other."""
+    shop = ticking(test_without_a_mesh.released(test_without_a_mesh.BLUE_GREEN, None))
+    shop.live(in_phase(Phase.BAKING))
+    forget(shop, "Deployment", "ReplicaSet")
+    assert restorer(shop).inventory.strays(Scope()) == (("shop", "web"),)
+    assert restore(shop) == {}
+    assert shop.cluster.get(kinds.SERVICE, "web")["spec"]["selector"] == {"app": "web"}
