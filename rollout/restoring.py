@@ -14,16 +14,18 @@ from datetime import UTC, datetime
 from analysis import custom, evidence, judge
 from analysis.threshold import Latency
 from analysis.verdict import Judgement
-from deploy import errors, events, kinds, names, routers, services, workload
+from deploy import errors, events, kinds, names, routers, workload
 from deploy.cluster import Cluster
-from deploy.traffic import Json, Survey, Target
+from deploy.traffic import Json
 from deploy.workload import Workload
-from rollout import observer as observing
 from rollout import routes, salvage, status, words
 from rollout.actor import Actor, Hand, Stale
 from rollout.leftovers import Inventory, Lists, Scope
 from rollout.observer import Observer, View
+from rollout.pair.actor import PairActor
+from rollout.pair.observer import PairObserver, PairView
 from rollout.reconciler import Reconciler
+from rollout.remains import Remains
 from rollout.routes import Routes
 from rollout.salvage import Left
 from rollout.seen import Pace, Told
@@ -72,24 +74,28 @@ class Restorer:
         self._say = say
         self._domain = settings.cluster_domain
         self._pace = Pace(settle=settings.settle, drain=settings.drain, poll=min(1.0, settings.settle))
-        self._routes = Routes(cluster, Lists(cluster, namespaces).watched)
-        self.inventory = Inventory(cluster, self._routes, settings.cluster_domain)
+        lists = Lists(cluster, namespaces)
+        self._routes = Routes(cluster, lists.watched)
+        self.inventory = Inventory(cluster, self._routes, lists, settings.cluster_domain)
         self._observer = Observer(cluster, self._routes, Nobody(), settings, now, leaving)
+        self._remains = Remains(cluster, self._routes, self._observer, self.inventory, leaving)
         self._actor = Actor(cluster, self._routes, now)
         self._herald = events.Herald(cluster, lambda text: None)
         self._reconciler = Reconciler(cluster, self._observer, self._actor, self._tell, self._pace)
+        self._pairs = PairObserver(cluster, self._routes, self._observer, now, leaving)
+        self._reconciler.take_pairs(self._pairs, PairActor(cluster, self._routes, self._actor))
         self._waiting: dict[str, str] = {}
         self._said: set[tuple[str, Told]] = set()
-        self._canaries: dict[str, set[str]] = {}
 
     def prospect(self, key: str) -> str:
         """What would be done first about a Deployment, in words; nothing is written."""
-        view = self._view(key)
-        if view.release is not None:
-            at, weight = view.release.status.phase, words.percent(view.release.status.weight)
-            first = "users stay on the canary until the roll-out is whole" if at in ROLLED else "traffic to stable"
-            return f"release {view.release.name} is {at} at {weight}: {first}, then canary removed, route restored"
-        decision = salvage.decide(self._left(view)[0], self._pace)
+        view = self._remains.view(key)
+        pair = self._pair(view)
+        release = pair.release if pair is not None else view.release
+        if release is not None:
+            text = f"release {release.name} is {release.status.phase} at {words.percent(release.status.weight)}"
+            return f"{text}: {foreseen(release)}"
+        decision = salvage.decide(self._remains.left(view)[0], self._pace)
         texts = [told.message for told in decision.told] or [type(act).__name__ for act in decision.acts]
         return "; ".join(texts) or ("it is left as it is" if decision.look_again is None else "it is cleaned up")
 
@@ -109,9 +115,9 @@ class Restorer:
 
     def disown(self) -> None:
         """Give up what the server noted as ours in routes that show nothing of it any more (promise 7)."""
-        for kind, items in self._routes.everything().items():
+        for kind, items in self.inventory.everything().items():
             for item in items:
-                if not salvage.services_with_legs({kind: [item]}, self._domain):
+                if not self.inventory.shows_ours(item):
                     with contextlib.suppress(errors.Conflict, errors.Missing):
                         routes.disown(self._cluster, routers.KINDS[kind], item)
 
@@ -140,12 +146,14 @@ class Restorer:
             return self._pace.poll
 
     def _step(self, key: str) -> float | None:
-        view = self._view(key)
-        if view.release is not None:
+        view = self._remains.view(key)
+        pair = self._pair(view)
+        release = pair.release if pair is not None else view.release
+        if release is not None or pair is not None:
             again = self._reconciler.reconcile(view.namespace, view.name)
-            self._waiting[key] = view.release.status.message
+            self._waiting[key] = release.status.message if release is not None else "its ended release is let go"
             return self._pace.poll if again is None else min(again, self._pace.poll)
-        left, target = self._left(view)
+        left, target = self._remains.left(view)
         decision = salvage.decide(left, self._pace)
         for told in decision.told:
             self._wait_for(key, told)
@@ -157,60 +165,21 @@ class Restorer:
 
     def _step_stray(self, key: str) -> float | None:
         namespace, _, service = key.partition("/")
-        target = salvage.target(namespace, service, self._domain)
-        route, age = self._routes.survey(target, None)
-        left = Left(None, (), route, age)
-        decision = salvage.decide(left, self._pace)
+        trace = self.inventory.trace(salvage.target(namespace, service, self._domain))
+        if trace is None:
+            return None
+        route, age = self._routes.survey(trace.target, None)
+        decision = salvage.decide(Left(None, (), route, age, remains=True), self._pace)
         for told in decision.told:
             self._wait_for(key, told)
         view = View(namespace, service, None, None, (), ())
         for act in decision.acts:
-            self._actor.perform(act, Hand(view, None, target))
+            self._actor.perform(act, Hand(view, None, trace.target))
         return decision.look_again
 
-    def _view(self, key: str) -> View:
-        """As the controller sees it; without Releases where their definition is gone."""
-        namespace, _, name = key.partition("/")
-        with contextlib.suppress(errors.Missing):
-            view = self._observer.view(namespace, name)
-            return view if view.release is not None else self._with_orphans(view)
-        found = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
-        work = leaving(found) if found is not None else None
-        return self._with_orphans(View(namespace, name, found, work, (), ()))
-
-    def _with_orphans(self, view: View) -> View:
-        work, revisions = view.work, view.revisions
-        if work is not None:
-            sets = self._cluster.list(kinds.REPLICA_SET, view.namespace, labels=services.selector(work.spec)).items
-            revisions = workload.revisions(sets, work.uid)
-        canaries = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
-        ours = tuple(item for item in canaries if observing.owner_name(item) == view.name)
-        return replace(view, revisions=revisions, orphans=ours)
-
-    def _left(self, view: View) -> tuple[Left, Target | None]:
-        target = self._observer.target(view, None)
-        route, age = self._routes.survey(target, None) if target else (Survey(), 0.0)
-        going = [item for item in view.orphans if "deletionTimestamp" not in item["metadata"]]
-        left = Left(view.work, view.revisions, route, age, len(going), self._leavers(view, route))
-        return left, target
-
-    def _leavers(self, view: View, route: Survey) -> int:
-        """Addresses of canaries that still serve, and pods of theirs that nobody has told to go."""
-        known = self._canaries.setdefault(f"{view.namespace}/{view.name}", set())
-        known |= {item["metadata"]["labels"][names.RELEASE] for item in view.orphans}
-        known |= {pin.value for pin in route.legs if pin.label == names.RELEASE}
-        if not known:
-            return 0
-        chosen = f"{names.RELEASE} in ({','.join(sorted(known))})"
-        pods = self._cluster.list(kinds.POD, view.namespace, labels=chosen).items
-        slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items
-        ours = {pod["metadata"]["name"] for pod in pods}
-        serving = sum(
-            (item.get("targetRef") or {}).get("name") in ours and (item.get("conditions") or {}).get("serving", True)
-            for each in slices
-            for item in each.get("endpoints") or ()
-        )
-        return serving or observing.unready_leavers(pods)
+    def _pair(self, view: View) -> PairView | None:
+        """The pair of which a release is in flight, or is still to be let go."""
+        return self._pairs.view(view.namespace, view.name) if view.is_paired else None
 
     def _free_unreadable(self, scope: Scope) -> None:
         """A Release that can not be read is not held back by us either."""
@@ -236,6 +205,15 @@ class Restorer:
         if (key, told) not in self._said:
             self._said.add((key, told))
             self._say(key, told)
+
+
+def foreseen(release: Release) -> str:
+    """What would be done about a release in flight, in words."""
+    at = release.status.phase
+    if release.spec.pair:
+        return "all traffic stays on it" if at in ROLLED else "traffic to the old side; both Deployments stay"
+    first = "users stay on the canary until the roll-out is whole" if at in ROLLED else "traffic to stable"
+    return f"{first}, then canary removed, route restored"
 
 
 def _is_readable(item: Json) -> bool:

@@ -79,6 +79,10 @@ class Routes:
         """Give `side` so many parts of the pair's traffic, in parts of WHOLE."""
         self._write(self._of_pairs, lambda objects: pairs.steer(pair, objects, side, parts, saved))
 
+    def pair_foreseen(self, pair: pairs.Pair, side: str, parts: int) -> tuple[Change, ...]:
+        """What would be written to give `side` so many parts of the pair's traffic; nothing is."""
+        return pairs.steer(pair, self._of_pairs(), side, parts, {})
+
     def _of_pairs(self) -> Objects:
         return {
             kind: self._items(kind, "") for kind in pairs.KINDS if kind in routers.WATCHED and self._is_served(kind)
@@ -126,6 +130,10 @@ class Routes:
 
     def _served_kinds(self) -> Sequence[str]:
         return [kind for kind in routers.WATCHED if self._is_served(kind)]
+
+    def serves(self, kind: str) -> bool:
+        """Whether the cluster has a kind of a router's."""
+        return self._is_served(kind)
 
     def _is_served(self, kind: str) -> bool:
         """Asked again after a while where it is not: a definition may come at any time."""

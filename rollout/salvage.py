@@ -4,18 +4,21 @@ The order is that of law 9: the route to stable, settle, drain, the canary, its 
 the legs. From the first rolled pod on users stay on the canary until the native roll-out is whole (law 11).
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deploy import names, traffic
+from deploy import backends, kinds, names, preview, routers, traffic
 from deploy.traffic import Json, Pin, Split, Survey, Target
 from deploy.workload import Held, Revision, Workload
 from rollout import idle
 from rollout.idle import Idle
 from rollout.seen import Decision, Define, Pace, Restore, Steer, Sweep, Told
 
-LEGS = f"{names.FIELD_MANAGER}-"
-"""How the subsets of legs begin."""
+MARKS = (names.FIELD_MANAGER, names.POD_TEMPLATE_HASH)
+"""What stands in every object in which anything of ours does: a leg's name or label, or one of our keys."""
+
+SERVICE = kinds.SERVICE.kind
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Left:
     """Canary Deployments that nobody has told to go yet."""
     leavers: int = 0
     """Canaries' pods and addresses that still serve."""
+    remains: bool = False
+    """Objects of ours are left that are neither a split nor a leg which the router can use."""
 
 
 def decide(left: Left, pace: Pace) -> Decision:
@@ -46,6 +51,8 @@ def decide(left: Left, pace: Pace) -> Decision:
         return _waited(left, pace.settle) or Decision((Restore(),), (), pace.settle)
     if left.route.legs:
         return _waited(left, pace.settle) or Decision((Define(frozenset()),), (), pace.poll)
+    if left.remains:
+        return _waited(left, pace.settle) or Decision((Restore(), Define(frozenset())), (), pace.settle)
     return template(left, pace)
 
 
@@ -107,38 +114,48 @@ def _waited(left: Left, seconds: float) -> Decision | None:
     return Decision(look_again=seconds - left.route_age) if left.route_age < seconds else None
 
 
-def services_with_legs(objects: Mapping[str, Sequence[Json]], domain: str) -> frozenset[tuple[str, str]]:
-    """Namespace and name of every Service for which a route has a leg of ours, or a temporary object stands."""
+def is_touched(body: Json) -> bool:
+    """Whether an object can show anything of ours: a leg's name, a pin or a mark of ours stands in it."""
+    return any(mark in _text(body) for mark in MARKS)
+
+
+def services(objects: Mapping[str, Sequence[Json]]) -> frozenset[tuple[str, str]]:
+    """Namespace and name of every Service of which a touched object may show something of ours.
+
+    objects: all of each kind, with all Services. Which of them do is the routers' to say, as they read the names.
+    A preview is no route: it goes with the canary.
+    """
+    spaces: dict[str, set[str]] = {}
+    for body in objects.get(SERVICE, ()):
+        spaces.setdefault(body["metadata"]["name"], set()).add(body["metadata"]["namespace"])
     found: set[tuple[str, str]] = set()
-    for item in (item for items in objects.values() for item in items):
-        about = item["metadata"]
-        ours = (about.get("labels") or {}).get(names.MANAGED) == names.FIELD_MANAGER
-        for host, subset in _hosts(item.get("spec") or {}):
-            if ours or subset.startswith(LEGS):
-                found |= _service(host, about["namespace"], domain)
+    touched = (body for items in objects.values() for body in items if is_touched(body) and not preview.is_ours(body))
+    for body in touched:
+        text, own = _text(body), body["metadata"]["namespace"]
+        for name in _mentioned(body):
+            found |= {(own, name)}
+            found |= {(space, name) for space in spaces.get(name, ()) if f".{space}" in text or f'"{space}"' in text}
     return frozenset(found)
 
 
-def _hosts(spec: Json) -> Iterator[tuple[str, str]]:
-    """Hosts with their subsets: of a rule, of each destination, and of a temporary route's own hosts."""
-    if isinstance(spec.get("host"), str):
-        yield spec["host"], str(spec.get("subset", ""))
-    for host in spec.get("hosts") or ():
-        if isinstance(host, str):
-            yield host, ""
-    for value in spec.values():
-        for part in value if isinstance(value, list) else [value]:
-            if isinstance(part, dict):
-                yield from _hosts(part)
+def _mentioned(body: Json) -> Iterator[str]:
+    """The names of Services that an object is about, by any router that takes it, or by its own note.
+
+    A leg tells by its note for which it stood; by its name too, where its Service is gone.
+    """
+    noted = (body["metadata"].get("annotations") or {}).get(backends.ROOT)
+    if noted:
+        yield noted
+    for router in routers.TABLE.values():
+        if body["kind"] in router.KINDS:
+            for name in router.mentions(body):
+                stood_for = name.partition(backends.JOINT)[0] if backends.is_leg_name(name) else name
+                yield from (each for each in (stood_for,) if each and "*" not in each)
 
 
-def _service(host: str, namespace: str, domain: str) -> set[tuple[str, str]]:
-    """The Service that a host names: short, with its namespace, or in full."""
-    name, _, rest = host.lower().partition(".")
-    where, _, tail = rest.partition(".")
-    if name == "*" or tail not in ("", "svc", f"svc.{domain}"):
-        return set()
-    return {(where or namespace, name)}
+def _text(body: Json) -> str:
+    about = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    return json.dumps([about, body.get("spec")], sort_keys=True)
 
 
 def target(namespace: str, service: str, domain: str) -> Target:

@@ -20,6 +20,7 @@ from rollout import settings as settings_
 from rollout.cli import doors
 from rollout.cli.clock import now
 from rollout.observer import Observer
+from rollout.pair.observer import PairObserver
 from rollout.routes import Routes
 from rollout.settings import Settings
 
@@ -72,6 +73,7 @@ class Eyes:
     observer: Observer
     routes: Routes
     prometheus: Prometheus | None
+    pairs: PairObserver
 
 
 @contextmanager
@@ -82,7 +84,8 @@ def eyes(door: Cluster, settings: Settings) -> Iterator[Eyes]:
     routes = Routes(door, leftovers.Lists(door, settings.namespaces).watched)
     asked = Asked(prometheus, settings.telemetry)
     try:
-        yield Eyes(settings, Observer(door, routes, asked, settings, now), routes, prometheus)
+        observer = Observer(door, routes, asked, settings, now)
+        yield Eyes(settings, observer, routes, prometheus, PairObserver(door, routes, observer, now))
     finally:
         if prometheus is not None:
             prometheus.close()

@@ -54,6 +54,8 @@ def lines(sight: Sight, release: Release, both: Both | None, moment: datetime) -
     end = status.ended or moment
     head = Text(sight.key, style="bold").append(f"  {release.name}  ", style="not bold")
     yield head.append_text(output.phase(status.phase, status.holding))
+    if release.spec.pair:
+        yield row("pair", in_turn(sight, release))
     yield row("steps", bar(release))
     seen = f", seen {status.seen_weight}" if status.seen_weight else ""
     yield row("weight", f"wished {words.percent(status.weight)}{seen}")
@@ -103,10 +105,18 @@ def waits(sight: Sight, release: Release) -> str:
 
 def advice(sight: Sight, release: Release) -> str:
     """What to do about a template that stays down."""
+    if any(side.failed == release.spec.revision == side.digest for side in sight.sides if release.spec.pair):
+        return f"; it stays down: rampart retry -n {sight.work.namespace} {sight.work.name}"
     if not sight.is_down or release.spec.revision != sight.work.digest:
         return ""
     name = f"-n {sight.work.namespace} {sight.work.name}"
     return f"; it stays down: rampart retry {name}, or rampart revert {name}"
+
+
+def in_turn(sight: Sight, release: Release) -> str:
+    """Which of the two Deployments takes over from which."""
+    others = [side.name for side in sight.sides if side.name != release.spec.deployment]
+    return f"{release.spec.deployment} takes over" + (f" from {others[0]}" if others else "")
 
 
 def at_rest(sight: Sight) -> str:
@@ -115,4 +125,6 @@ def at_rest(sight: Sight) -> str:
         return "none; the template stays paused, to be resumed by its owner"
     if sight.is_held:
         return "none yet; the template is held until its release begins"
+    if sight.partner is not None:
+        return f"none yet; it takes turns with {sight.partner.name}"
     return "none yet" if sight.work.opted_in else "none: not opted in (rampart.dev/strategy)"

@@ -16,6 +16,7 @@ from rollout.cli.asking import Eyes
 from rollout.cli.clock import now
 from rollout.cli.codes import Code
 from rollout.observer import View
+from rollout.pair import rest
 from rollout.status import ENDED
 
 MARKS = {State.GOOD: ("✔", "green"), State.BAD: ("✘", "red"), State.UNKNOWN: ("-", "yellow")}
@@ -98,11 +99,21 @@ def prometheus(eyes: Eyes) -> Iterator[Check]:
 
 def faults(door: Cluster, eyes: Eyes, work: Workload) -> tuple[tuple[str, str], ...]:
     """What would hinder a release, in the controller's own words."""
+    if work.canary_of:
+        return pair_faults(eyes, work)
     sets = door.list(kinds.REPLICA_SET, work.namespace, labels=services.selector(work.spec)).items
     view = View(work.namespace, work.name, None, work, workload.revisions(sets, work.uid), ())
     if view_is_split(door, view):
         return ()
     return tuple((told.reason, told.message) for told in idle.warnings(eyes.observer.idle(view, None)))
+
+
+def pair_faults(eyes: Eyes, work: Workload) -> tuple[tuple[str, str], ...]:
+    """The same of the pair whose annotated Deployment it is."""
+    view = eyes.pairs.view(work.namespace, work.name)
+    if view is None or view.release is not None:
+        return ()
+    return tuple((told.reason, told.message) for told in rest.warnings(eyes.pairs.resting(view)))
 
 
 def view_is_split(door: Cluster, view: View) -> bool:

@@ -93,7 +93,7 @@ def row(sight: Sight) -> list[str | Text]:
 def history(door: Cluster, arguments: argparse.Namespace) -> int:
     """Every Release that is kept."""
     found = reading.releases(door, None if arguments.all_namespaces else arguments.namespace)
-    mine = [item for item in reversed(found) if arguments.name in (None, item.spec.deployment)]
+    mine = [item for item in reversed(found) if arguments.name in (None, item.spec.deployment, item.spec.pair)]
     if arguments.output != output.Format.TABLE:
         output.data([reading.body(item) for item in mine], arguments.output)
         return Code.DONE

@@ -14,6 +14,7 @@ def both(release: Release, ask: judge.Ask, mesh: Mesh, moment: datetime) -> Both
     status, plan = release.status, release.plan
     if release.is_ended or status.since is None or status.base:
         return None
+    canary_name, stable_name = legs(release)
     limit = plan.latency
     thresholds = threshold.Thresholds(
         interval=plan.interval,
@@ -23,8 +24,8 @@ def both(release: Release, ask: judge.Ask, mesh: Mesh, moment: datetime) -> Both
     )
     question = judge.Question(
         namespace=release.namespace,
-        canary=observer.canary_name(release),
-        stable=release.spec.deployment,
+        canary=canary_name,
+        stable=stable_name,
         since=min(status.since, moment),
         warm_until=min(status.since, moment),
         now=moment,
@@ -35,6 +36,13 @@ def both(release: Release, ask: judge.Ask, mesh: Mesh, moment: datetime) -> Both
         if isinstance(found, outcome.Broken):
             return Both(fault=found.text)
     return Both(words(canary), words(stable))
+
+
+def legs(release: Release) -> tuple[str, str]:
+    """The new version's Deployment and the old one's; of a pair both are the user's own."""
+    if release.spec.pair:
+        return release.spec.deployment, next((share.value for share in release.status.stable), release.spec.pair)
+    return observer.canary_name(release), release.spec.deployment
 
 
 def words(found: leg.Leg) -> Measured:

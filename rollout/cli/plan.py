@@ -20,7 +20,11 @@ from rollout.cli.codes import Code
 from rollout.cli.reading import Sight
 from rollout.foresight import Stay, Value
 from rollout.observer import View
+from rollout.pair import rest
 from rollout.plan import Plan
+
+HINDERS = frozenset({"PlanInvalid", "Refused"})
+"""Of what is told about a pair at rest, what keeps its release from beginning."""
 
 DIGEST = "0123456789"
 """Stands for the digest of a template that nobody has written yet."""
@@ -43,6 +47,19 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 @dataclass(frozen=True)
+class Turn:
+    """A pair: the Deployment that carries the plan, the other one, and which of the two is released next."""
+
+    annotated: str
+    other: str
+    next: str
+
+    @property
+    def active(self) -> str:
+        return self.other if self.next == self.annotated else self.annotated
+
+
+@dataclass(frozen=True)
 class Foreseen:
     """All that is told."""
 
@@ -51,6 +68,7 @@ class Foreseen:
     values: tuple[Value, ...] = ()
     stays: tuple[Stay, ...] = ()
     service: str = ""
+    pair: Turn | None = None
     edits: tuple[str, ...] = ()
     questions: tuple[tuple[str, str, str], ...] = field(default=())
     """Name, PromQL, and today's answer in words."""
@@ -63,7 +81,7 @@ def run(door: Cluster, arguments: argparse.Namespace) -> int:
         return doors.fail("\n  ".join(("the settings are not usable:", *found)), Code.USAGE)
     sight = reading.sight(door, arguments.namespace, arguments.name)
     with asking.eyes(door, found) as eyes:
-        foreseen = foresee(eyes, sight)
+        foreseen = foresee_pair(eyes, sight) if sight.annotated.canary_of else foresee(eyes, sight)
     if arguments.output == output.Format.TABLE:
         show(output.console(), foreseen)
     else:
@@ -96,25 +114,53 @@ def foresee(eyes: Eyes, sight: Sight) -> Foreseen:
         if not survey.faults and sight.running is not None:
             release = status.release_name(work.name, DIGEST, 1)
             wished = foresight.split(sight.revisions, release, plan.stays[0].weight)
-            standing = {_key(item): item for items in eyes.routes.everything().values() for item in items}
+            standing = {_key(item): item for items in eyes.routes.bodies(target).values() for item in items}
             edits = tuple(
                 foresight.diff(change, standing.get(_key(change.body)))
                 for change in eyes.routes.foreseen(target, wished)
             )
-    asked = tuple(ask(eyes, sight, plan, service))
-    return Foreseen(sight, tuple(dict.fromkeys(faults)), values, steps, service, edits, asked)
+    legs = (workload.canary_name(work.name, DIGEST, 1), work.name)
+    asked = tuple(ask(eyes, work.namespace, legs, plan, service))
+    return Foreseen(sight, tuple(dict.fromkeys(faults)), values, steps, service, None, edits, asked)
+
+
+def foresee_pair(eyes: Eyes, sight: Sight) -> Foreseen:
+    """The same of a pair, under either name: the next side, and the weights of the first step. Raises ClusterError."""
+    work = sight.annotated
+    view = eyes.pairs.view(work.namespace, work.name)
+    if view is None:
+        return Foreseen(sight, (f"{names.CANARY_OF} is written, but {names.STRATEGY}=canary is missing",))
+    resting = eyes.pairs.resting(view)
+    told = rest.warnings(resting)
+    faults = tuple(text for one in told if one.reason in HINDERS for text in [one.message])
+    upcoming = resting.idle or view.annotated
+    turn = Turn(work.name, view.other.name, upcoming.name)
+    plan = resting.plan
+    if not isinstance(plan, Plan):
+        return Foreseen(sight, faults, pair=turn)
+    found = eyes.observer.policies(work.namespace)
+    values = foresight.sources(plan, work.annotations, eyes.settings.defaults, {} if isinstance(found, str) else found)
+    active = view.against(upcoming.name)
+    steps = foresight.stays(plan, active.work.replicas if active.work is not None else 1)
+    edits: tuple[str, ...] = ()
+    if view.release is None and resting.idle is not None:
+        standing = {_key(item): item for items in eyes.routes.everything().values() for item in items}
+        parts = int(plan.stays[0].weight * 100)
+        foreseen = eyes.routes.pair_foreseen(eyes.pairs.pair(view), upcoming.name, parts)
+        edits = tuple(foresight.diff(change, standing.get(_key(change.body))) for change in foreseen)
+    asked = tuple(ask(eyes, work.namespace, (turn.next, turn.active), plan, ""))
+    return Foreseen(sight, faults, values, steps, "", turn, edits, asked)
 
 
 def _key(item: Json) -> tuple[str, str, str]:
     return item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]
 
 
-def ask(eyes: Eyes, sight: Sight, plan: Plan, service: str) -> Iterator[tuple[str, str, str]]:
-    """Each question, and what it answers today about the version that runs."""
-    places = {"namespace": sight.work.namespace, "workload": sight.work.name, "service": service}
-    for name, promql in foresight.questions(
-        plan, eyes.settings.telemetry, places, workload.canary_name(sight.work.name, DIGEST, 1)
-    ):
+def ask(eyes: Eyes, namespace: str, legs: tuple[str, str], plan: Plan, service: str) -> Iterator[tuple[str, str, str]]:
+    """Each question about the legs, the new one and the one that runs, and what it answers today."""
+    canary, stable = legs
+    places = {"namespace": namespace, "workload": stable, "service": service}
+    for name, promql in foresight.questions(plan, eyes.settings.telemetry, places, canary):
         if eyes.prometheus is None:
             yield name, promql, "not asked: no --prometheus-url"
         else:
@@ -135,6 +181,9 @@ def show(console: Console, foreseen: Foreseen) -> None:
     console.print(
         Text(sight.key, style="bold"), Text(f" behind Service {foreseen.service}" if foreseen.service else "")
     )
+    if foreseen.pair is not None:
+        turn = foreseen.pair
+        console.print(f"  {turn.annotated} in turn with {turn.other}; next: {turn.next}", soft_wrap=True)
     for fault in foreseen.faults:
         console.print(Text(f"  ✘ {fault}", style="red"))
     if sight.in_flight is not None:
@@ -154,9 +203,12 @@ def show(console: Console, foreseen: Foreseen) -> None:
 
 def body(foreseen: Foreseen) -> Json:
     """For programs."""
+    turn = foreseen.pair
+    pair = {"pair": {"annotated": turn.annotated, "other": turn.other, "next": turn.next}} if turn else {}
     return {
         "namespace": foreseen.sight.work.namespace,
-        "deployment": foreseen.sight.work.name,
+        "deployment": turn.annotated if turn else foreseen.sight.work.name,
+        **pair,
         "service": foreseen.service,
         "faults": list(foreseen.faults),
         "plan": {value.key: {"value": value.text, "from": value.source} for value in foreseen.values},

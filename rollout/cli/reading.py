@@ -13,7 +13,7 @@ from rollout import signals, status, words
 from rollout.cli.clock import now
 from rollout.seen import Seen
 from rollout.signals import Stage
-from rollout.status import Release
+from rollout.status import Phase, Release
 
 HIDDEN = frozenset({"checkpoint", "checkpointAt", "saved", "podLabels", "stable", "stableDigests", "newStable"})
 """Fields of a status that only the controller can read."""
@@ -21,11 +21,12 @@ HIDDEN = frozenset({"checkpoint", "checkpointAt", "saved", "podLabels", "stable"
 
 @dataclass(frozen=True)
 class Sight:
-    """One Deployment and its releases, the oldest first."""
+    """One Deployment and its releases, the oldest first. partner: in pair mode the one that it takes turns with."""
 
     work: Workload
     releases: tuple[Release, ...] = ()
     revisions: tuple[Revision, ...] = ()
+    partner: Workload | None = None
 
     @property
     def key(self) -> str:
@@ -43,6 +44,23 @@ class Sight:
     def of(self, revision: str) -> Release | None:
         """The newest release of a template."""
         return next((item for item in reversed(self.releases) if item.spec.revision == revision), None)
+
+    @property
+    def sides(self) -> tuple[Workload, ...]:
+        """The Deployment, and its partner."""
+        return (self.work,) if self.partner is None else (self.work, self.partner)
+
+    @property
+    def annotated(self) -> Workload:
+        """The one that carries the plan."""
+        return next((side for side in self.sides if side.canary_of), self.work)
+
+    @property
+    def active(self) -> Workload:
+        """Of a pair the side that was promoted last; before any was, the one without annotations."""
+        promoted = [item.spec.deployment for item in self.releases if item.status.phase is Phase.PROMOTED]
+        first = next((side.name for side in self.sides if side is not self.annotated), self.work.name)
+        return next((side for side in self.sides if side.name == (promoted or [first])[-1]), self.work)
 
     @property
     def is_held(self) -> bool:
@@ -64,23 +82,38 @@ class Sight:
 
 
 def sight(door: Cluster, namespace: str, name: str) -> Sight:
-    """One Deployment. Raises Missing where there is none, and other ClusterErrors."""
+    """One Deployment; of a pair, with the other side and the releases of both.
+
+    Raises Missing where there is none, and other ClusterErrors.
+    """
     work = workload.read(door.get(kinds.DEPLOYMENT, name, namespace))
     sets = door.list(kinds.REPLICA_SET, namespace, labels=services.selector(work.spec)).items
-    mine = [item for item in releases(door, namespace) if item.spec.deployment == name]
-    return Sight(work, tuple(mine), workload.revisions(sets, work.uid))
+    other = partner(door, work)
+    both = {name} | ({other.name} if other is not None else set())
+    mine = [item for item in releases(door, namespace) if item.spec.deployment == name or item.spec.pair in both]
+    return Sight(work, tuple(mine), workload.revisions(sets, work.uid), other)
+
+
+def partner(door: Cluster, work: Workload) -> Workload | None:
+    """The Deployment that it takes turns with, if it is one of a pair; either may be the annotated one."""
+    if work.opted_in:
+        found = door.find(kinds.DEPLOYMENT, work.canary_of, work.namespace) if work.canary_of else None
+        return workload.read(found) if found is not None else None
+    others = map(workload.read, door.list(kinds.DEPLOYMENT, work.namespace).items)
+    return next((one for one in others if one.opted_in and one.canary_of == work.name), None)
 
 
 def opted_in(door: Cluster, namespace: str | None) -> tuple[Sight, ...]:
-    """Every Deployment that is opted in or carries a mark of ours, without its ReplicaSets; None: of all namespaces."""
+    """Every Deployment that is opted in or carries a mark of ours, without its ReplicaSets; None: of all namespaces.
+
+    A pair is its annotated Deployment, with the releases of both.
+    """
     known = releases(door, namespace)
     found = []
     for item in door.list(kinds.DEPLOYMENT, namespace).items:
         about = item["metadata"]
         notes = about.get("annotations") or {}
-        mine = tuple(
-            one for one in known if (one.namespace, one.spec.deployment) == (about["namespace"], about["name"])
-        )
+        mine = tuple(one for one in known if one.key == f"{about['namespace']}/{about['name']}")
         if names.STRATEGY in notes or names.HELD in notes or any(not one.is_ended for one in mine):
             found.append(Sight(workload.read(item), mine))
     return tuple(found)
@@ -116,6 +149,7 @@ def body(release: Release) -> Json:
     about = {
         "namespace": release.namespace,
         "deployment": release.spec.deployment,
+        **({"pair": release.spec.pair} if release.spec.pair else {}),
         "release": release.name,
         "revision": release.spec.revision,
         "attempt": release.spec.attempt,

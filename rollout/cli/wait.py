@@ -23,6 +23,8 @@ Wait until the release of the Deployment's present template has ended. What was 
 
   kubectl set image deployment/web web=web:v2 && rampart wait web --timeout 1h
 
+Of a pair (rampart.dev/canary-of) either name follows the side that is released, or comes next.
+
 Exit codes: 0 promoted, 3 rolled back, 4 cancelled (aborted, deadline, opted out), 5 superseded by a newer template,
 6 reverted, 7 the time was over, 8 no such Deployment; 1 the cluster refused, 2 wrong flags. With --for ended every
 end is 0.
@@ -88,7 +90,7 @@ def follow(look: Callable[[], Sight], revision: str | None, deadline: float, tel
     while True:
         try:
             sight = look()
-            revision = revision or sight.work.digest
+            revision = revision or followed(sight)
             found = judge(sight, revision)
         except errors.Missing as error:
             say(f"rampart: {error}")
@@ -116,6 +118,8 @@ def judge(sight: Sight, revision: str) -> Verdict:
     if release is not None and not release.is_ended:
         status = release.status
         return Verdict(f"{release.name}: {status.phase} at {status.weight.normalize():f} %: {status.message}")
+    if sight.partner is not None:
+        return of_pair(sight, release, revision)
     work = sight.work
     if work.digest != revision:
         return gone(sight, release, revision)
@@ -132,6 +136,40 @@ def judge(sight: Sight, revision: str) -> Verdict:
     if not work.rolled_out:
         return Verdict(f"{sight.key}: rolls natively, without a release")
     return Verdict(f"{sight.key}: the template {revision} runs", Code.DONE)
+
+
+def followed(sight: Sight) -> str:
+    """The template to follow: the present one; of a pair that of the side that is released, or comes next."""
+    if sight.partner is None:
+        return sight.work.digest
+    if sight.in_flight is not None:
+        return sight.in_flight.spec.revision
+    partner = sight.partner
+    comes = sight.active is sight.work and partner.digest not in (partner.retired, partner.failed)
+    return partner.digest if comes else sight.work.digest
+
+
+def of_pair(sight: Sight, release: Release | None, revision: str) -> Verdict:
+    """Whether a template of either side has had its release. Nothing is held: the idle side rolls natively first."""
+    side = next((side for side in sight.sides if side.digest == revision), None)
+    if side is None:
+        return gone(sight, release, revision)
+    name = f"{side.namespace}/{side.name}"
+    if not side.rolled_out:
+        return Verdict(f"{name}: rolls natively, its release begins when that is over")
+    if side.wish == Wish.RETRY:
+        return Verdict(f"{name}: a retry is asked for, its release has not begun")
+    again = f"release it again: rampart retry {side.name} -n {side.namespace}"
+    if side.retired == revision:
+        return Verdict(f"{name}: this template had its turn before and rests; {again}", Code.CANCELLED)
+    if release is not None:
+        text = f"{release.name}: {release.status.phase}: {reading.cause(release)}"
+        return Verdict(text + (f"; {again}" if side.failed == revision else ""), OUTCOMES[release.status.phase])
+    if side.failed == revision:
+        return Verdict(f"{name}: this template failed before and stays down; {again}", Code.CANCELLED)
+    if side is sight.active:
+        return Verdict(f"{name}: the template {revision} runs", Code.DONE)
+    return Verdict(f"{name}: its release has not begun; see: rampart check")
 
 
 def gone(sight: Sight, release: Release | None, revision: str) -> Verdict:

@@ -9,6 +9,7 @@ from rollout.cli import completion, doors, reading
 from rollout.cli.codes import Code
 from rollout.cli.reading import Sight
 from rollout.moves import MOVES, Course
+from rollout.pair.machine import LEAVING
 from rollout.plan import Wish
 from rollout.signals import Signal, Stage
 from rollout.status import Release
@@ -31,6 +32,13 @@ NEXT = {
     Wish.RESUME: "the present step goes on",
     Wish.RETRY: "a new release of the same template begins",
     Wish.REVERT: "traffic goes back to the running version and its template is put back",
+}
+
+PAIR_NEXT = {
+    **NEXT,
+    Wish.PROMOTE: "all traffic goes to the new side, once enough pods of it are ready",
+    Wish.ABORT: "all traffic goes back to the old side; then: rampart retry, or another template",
+    Wish.REVERT: "all traffic goes back to the old side; both Deployments stay as they are",
 }
 
 SIGNALS = {
@@ -66,7 +74,8 @@ def express(door: Cluster, arguments: argparse.Namespace) -> int:
         except errors.Conflict:
             continue
         release = sight.in_flight
-        print(f"{sight.key}: {wish} is asked{f' of release {release.name}' if release else ''}: {NEXT[wish]}")
+        follows = NEXT[wish] if sight.partner is None else PAIR_NEXT[wish]
+        print(f"{sight.key}: {wish} is asked{f' of release {release.name}' if release else ''}: {follows}")
         print(f"watch it: rampart status {sight.work.name} -n {sight.work.namespace} --watch")
         return Code.DONE
     return doors.fail(f"{wish} {arguments.namespace}/{arguments.name}: the Deployment keeps changing, try again")
@@ -76,6 +85,8 @@ def refusal(sight: Sight, wish: Wish) -> str:
     """Why the wish makes no sense now, by the same table that the controller goes by; empty where it does."""
     if sight.in_flight is not None:
         return of_flight(sight, sight.in_flight, wish)
+    if sight.partner is not None:
+        return of_resting_pair(sight, wish)
     if not sight.work.opted_in:
         return "the Deployment is not opted in (rampart.dev/strategy)"
     match wish:
@@ -99,6 +110,8 @@ def of_flight(sight: Sight, release: Release, wish: Wish) -> str:
     at = sight.stage(release)
     if wish is Wish.RESUME and release.status.paused_at is None:
         return f"release {release.name} is not paused"
+    if release.spec.pair and release.status.phase in LEAVING:
+        return f"release {release.name} is about to end: {release.status.message}"
     match MOVES[at, SIGNALS[wish]]:
         case Course.REFUSE:
             return f"it does not fit a release in phase {phase_words(at)}"
@@ -109,6 +122,16 @@ def of_flight(sight: Sight, release: Release, wish: Wish) -> str:
             )
         case _:
             return ""
+
+
+def of_resting_pair(sight: Sight, wish: Wish) -> str:
+    """Without a release in flight only a template that failed, or had its turn, can be asked for."""
+    resting = [side for side in sight.sides if side.digest in (side.failed, side.retired)]
+    if wish is Wish.RETRY:
+        names_ = " and ".join(sorted(side.name for side in sight.sides))
+        return "" if resting else f"neither template of {names_} failed or had its turn, so there is nothing to release"
+    rests = f"; {resting[0].name} runs what was released before: rampart retry {resting[0].name}" if resting else ""
+    return f"no release is in flight{rests}"
 
 
 def phase_words(at: Stage) -> str:

@@ -110,7 +110,8 @@ def why(signal: Signal, release: Release, flying: Flying) -> str:
     """The cause as a sentence."""
     match signal:
         case Signal.OPTED_OUT:
-            return "the annotations strategy or canary-of were removed"
+            leaving = flying.seen.workload.leaving if flying.seen.workload is not None else ""
+            return leaving or "the annotations strategy or canary-of were removed"
         case Signal.CANARY_DEAD:
             return flying.new.dead or "its pods can not come up"
         case Signal.DEADLINE_PASSED:
@@ -138,7 +139,8 @@ def taken_back(signal: Signal, release: Release, flying: Flying, pace: Pace) -> 
         (Steer(shares.split_at(release, Decimal(0))),) if flying.parts and release.status.stable else ()
     )
     stays = release.status.phase is Phase.PENDING and not first
-    told = Told(reason, f"{cause}: all traffic to {flying.old.name}", words.level_of(outcome))
+    back = f"all traffic to {flying.old.name}" if flying.old.name else "no traffic was moved yet"
+    told = Told(reason, f"{cause}: {back}", words.level_of(outcome))
     changes = {"phase": outcome, "ended": flying.seen.now} if stays else {"phase": Phase.ROLLING_BACK}
     status = words.note(release, flying.seen, told, outcome=outcome, holding="", **changes)
     status = status.model_copy(update={"weight": Decimal(0), "step_text": ""} | words.measured(flying.seen))

@@ -63,21 +63,31 @@ class PairView:
 class PairObserver:
     """Reads the world of a pair; decides nothing and writes nothing."""
 
-    def __init__(self, cluster: Cluster, routes: Routes, observer: Observer, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        routes: Routes,
+        observer: Observer,
+        now: Callable[[], datetime],
+        read: Callable[[Json], Workload] = workload.read,
+    ) -> None:
         self._cluster = cluster
         self._routes = routes
         self._observer = observer
         self._now = now
+        self._read = read
 
     def view(self, namespace: str, name: str) -> PairView | None:
         """The pair whose annotated Deployment is `name`; None where it is no pair and has no release of one."""
         releases, malformed = self._releases(namespace, name)
         body = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
-        work = workload.read(body) if body is not None else None
+        work = self._read(body) if body is not None else None
         other = other_of(name, work, releases)
         if other is None:
             return None
-        found = {name: body, other: self._cluster.find(kinds.DEPLOYMENT, other, namespace)}
+        found = {name: body}
+        if other:
+            found[other] = self._cluster.find(kinds.DEPLOYMENT, other, namespace)
         bodies = {each: item for each, item in found.items() if item is not None}
         revisions = {each: self._revisions(item) for each, item in bodies.items()}
         annotated, second = (self._side(each, bodies.get(each), revisions.get(each, ())) for each in (name, other))
@@ -107,7 +117,7 @@ class PairObserver:
         pods = self._cluster.list(kinds.POD, namespace, labels=services.selector(body["spec"])).items
         seen = workload.read_canary(body, [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]])
         digests = frozenset(item.digest for item in revisions if item.replicas > 0)
-        return Side(name, workload.read(body), seen.ready, seen.dead, seen.waiting, digests)
+        return Side(name, self._read(body), seen.ready, seen.dead, seen.waiting, digests)
 
     def resting(self, view: PairView) -> Resting:
         """A pair without a release in flight."""
@@ -151,13 +161,19 @@ class PairObserver:
 
 
 def other_of(name: str, work: Workload | None, releases: tuple[Release, ...]) -> str | None:
-    """The second Deployment: the one that the annotation names, or that of a release in flight."""
-    flying = [item for item in releases if not item.is_ended]
-    for item in flying:
+    """The second Deployment: that of a release in flight, or the one that the annotation names; None: it is no pair.
+
+    Empty where it is known no more, and a release is still to be let go: one that ended, or whose traffic was not
+    moved yet when the annotations went.
+    """
+    for item in releases:
         for side in (item.spec.deployment, *(share.value for share in item.status.stable)):
-            if side != name:
+            if not item.is_ended and side != name:
                 return side
-    return work.canary_of if work is not None and work.opted_in else None
+    if work is not None and work.opted_in:
+        return work.canary_of
+    bound = any(not item.is_ended or names.FINALIZER in item.finalizers for item in releases)
+    return ((work.canary_of if work is not None else None) or "") if bound else None
 
 
 def wished(work: Workload | None, view: PairView) -> Workload | None:

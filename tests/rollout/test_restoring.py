@@ -8,12 +8,14 @@ import pytest
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster, Listing
 from deploy.kinds import Kind
+from deploy.traffic import Json
 from rollout import restoring, settings, status
 from rollout.leftovers import Scope
 from rollout.restoring import Restorer
 from rollout.seen import Told
 from rollout.settings import Settings
 from rollout.status import Phase
+from tests.rollout import test_gateway_release, test_smi_release, test_without_a_mesh
 from tests.rollout.a_shop import ROUTE, Shop, a_shop
 from tests.rollout.small_cluster import SmallCluster
 
@@ -260,3 +262,158 @@ def test_rights_in_some_namespaces_are_enough_for_these() -> None:
     assert hand.bring_to_rest(hand.inventory.concerned(scope), 5) == {}
     assert hand.clear_strays(scope, 5) == {}
     assert shop.route == ROUTE
+
+
+# Other routers.
+
+
+Released = Callable[..., Shop]
+
+
+def ticking(shop: Shop) -> Shop:
+    """With controllers that act after each write of a Deployment, or of a Service."""
+    cluster = Ticking(objects=shop.cluster.objects, version=shop.cluster.version, served=shop.cluster.served)
+    cluster.after = lambda written: cluster.tick() if written[1] in ("Deployment", "Service") else None
+    shop.cluster = cluster
+    shop.restart()
+    return shop
+
+
+def accepted(shop: Shop) -> Shop:
+    """The mesh takes every temporary HTTPRoute."""
+    said = [{"type": kind, "status": "True"} for kind in ("Accepted", "ResolvedRefs")]
+    for (kind, _), item in shop.cluster.objects.items():
+        if kind == "HTTPRoute":
+            item["status"] = {"parents": [{"parentRef": test_gateway_release.SERVICE_PARENT, "conditions": said}]}
+    return shop
+
+
+def forget(shop: Shop, *more: str) -> None:
+    for key in [key for key in shop.cluster.objects if key[0] in ("Release", *more)]:
+        del shop.cluster.objects[key]
+
+
+ROUTERS = [
+    pytest.param(test_gateway_release.released, "HTTPRoute", test_gateway_release.ROUTE, id="gateway"),
+    pytest.param(test_gateway_release.released, "HTTPRoute", None, id="gateway, a temporary route"),
+    pytest.param(test_smi_release.released, "TrafficSplit", test_smi_release.SPLIT, id="smi"),
+    pytest.param(test_smi_release.released, "TrafficSplit", None, id="smi, a temporary split"),
+]
+
+
+def check_put_back(shop: Shop, kind: str, spec: Json | None) -> None:
+    """Routes as the user wrote them, and no Service but the user's."""
+    found = [weighed(item["spec"]) for (of, _), item in shop.cluster.objects.items() if of == kind]
+    assert found == ([] if spec is None else [spec])
+    assert [name for of, name in shop.cluster.objects if of == "Service"] == ["web"]
+    managers = [each["manager"] for item in shop.cluster.objects.values() for each in managed(item, kind)]
+    assert "rampart" not in managers
+
+
+def weighed(spec: Json) -> Json:
+    """As an API server fills in what is absent: a backendRef weighs 1."""
+    for ref in (ref for rule in spec.get("rules") or () for ref in rule["backendRefs"]):
+        ref.setdefault("weight", 1)
+    return spec
+
+
+def managed(item: Json, kind: str) -> list[Json]:
+    return (item["metadata"].get("managedFields") or []) if item.get("kind") == kind else []
+
+
+def in_mid_step(released: Released, spec: Json | None) -> Shop:
+    """Half of the users are on the canary."""
+    shop = ticking(released(route=spec) if released is test_gateway_release.released else released(split=spec))
+    shop.live(lambda shop: accepted(shop) is shop and in_phase(Phase.STEPPING)(shop))
+    return shop
+
+
+@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.STEPPING, Phase.BAKING])
+@pytest.mark.parametrize("knows", [True, False])
+@pytest.mark.parametrize(("released", "kind", "spec"), ROUTERS)
+def test_any_routers_routes_are_put_back(
+    released: Released, kind: str, spec: Json | None, knows: bool, phase: Phase
+) -> None:
+    """With the Release, and without it; the Deployment stays paused."""
+    shop = ticking(released(route=spec) if released is test_gateway_release.released else released(split=spec))
+    shop.live(lambda shop: accepted(shop) is shop and in_phase(phase)(shop))
+    if not knows:
+        forget(shop)
+    assert restore(shop) == {}
+    check_put_back(shop, kind, spec)
+    assert [name for of, name in shop.cluster.objects if of == "Deployment"] == ["web"]
+    assert shop.notes["held"] == "left"
+
+
+@pytest.mark.parametrize(("released", "kind", "spec"), ROUTERS)
+def test_any_routers_legs_without_a_deployment_are_removed(released: Released, kind: str, spec: Json | None) -> None:
+    """They are found by their Service, and foretold."""
+    shop = in_mid_step(released, spec)
+    forget(shop, "Deployment", "ReplicaSet")
+    assert restorer(shop).inventory.strays(Scope()) == (("shop", "web"),)
+    assert restorer(shop).inventory.strays(Scope(("mall",))) == ()
+    assert restore(shop) == {}
+    check_put_back(shop, kind, spec)
+
+
+@pytest.mark.parametrize(("released", "kind", "spec"), ROUTERS)
+def test_the_router_is_the_one_whose_legs_are_there(released: Released, kind: str, spec: Json | None) -> None:
+    """Whatever would route the Service today: a VirtualService that came later, or none that can be told."""
+    shop = in_mid_step(released, spec)
+    forget(shop)
+    shop.cluster.seed(kinds.VIRTUAL_SERVICE, "web", spec=ROUTE)
+    assert restore(shop) == {}
+    check_put_back(shop, kind, spec)
+    assert shop.route == ROUTE
+
+
+@pytest.mark.parametrize(("released", "kind", "spec"), ROUTERS)
+def test_a_temporary_object_without_its_legs_is_removed(released: Released, kind: str, spec: Json | None) -> None:
+    """Somebody deleted the leg Services; the routes still lead to them."""
+    shop = in_mid_step(released, spec)
+    forget(shop, "Deployment", "ReplicaSet")
+    for key in [key for key in shop.cluster.objects if key[0] == "Service" and key[1] != "web"]:
+        del shop.cluster.objects[key]
+    assert restore(shop) == {}
+    check_put_back(shop, kind, spec)
+
+
+@pytest.mark.parametrize(("released", "kind", "spec"), ROUTERS)
+def test_any_routers_fall_is_the_first_write(released: Released, kind: str, spec: Json | None) -> None:
+    """The route before the canary, and legs after everything."""
+    shop = in_mid_step(released, spec)
+    forget(shop)
+    shop.cluster.writes.clear()
+    assert restore(shop) == {}
+    written = [(verb, each) for verb, each, _ in shop.cluster.writes if each != "Event"]
+    kinds_written = [each for _, each in written]
+    assert set(kinds_written[: kinds_written.index("Deployment")]) == {kind}
+    last_of_routes = max(nth for nth, (verb, each) in enumerate(written) if each == kind and verb != "patch")
+    assert kinds_written.index("Service") > last_of_routes
+
+
+@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.BAKING])
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_services_own_selector_is_put_back(knows: bool, phase: Phase) -> None:
+    """Without any mesh, where the Service is the route: with the Release, and without it."""
+    shop = ticking(test_without_a_mesh.released(test_without_a_mesh.BLUE_GREEN, None))
+    before = a_shop().cluster.get(kinds.SERVICE, "web")["spec"]["selector"]
+    shop.live(in_phase(phase))
+    if not knows:
+        forget(shop)
+    assert restore(shop) == {}
+    found = shop.cluster.get(kinds.SERVICE, "web")
+    assert found["spec"]["selector"] == before
+    assert "rampart" not in str(found["metadata"])
+    assert [name for of, name in shop.cluster.objects if of in ("Deployment", "Service")] == ["web", "web"]
+    assert shop.notes["held"] == "left"
+
+
+def test_a_pinned_selector_without_a_deployment_is_found() -> None:
+    """It is a stray like any other."""
+    shop = ticking(test_without_a_mesh.released(test_without_a_mesh.BLUE_GREEN, None))
+    shop.live(in_phase(Phase.BAKING))
+    forget(shop, "Deployment", "ReplicaSet")
+    assert restorer(shop).inventory.strays(Scope()) == (("shop", "web"),)
+    assert restore(shop) == {}
+    assert shop.cluster.get(kinds.SERVICE, "web")["spec"]["selector"] == {"app": "web"}

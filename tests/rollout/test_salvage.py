@@ -60,6 +60,11 @@ def left(**changes: Any) -> Left:
         pytest.param(
             left(route=Survey(legs=frozenset({V1})), canaries=0, leavers=0, route_age=0.5), (), id="settled before"
         ),
+        pytest.param(
+            left(route=Survey(), canaries=0, leavers=0, remains=True),
+            (Restore(), Define(frozenset())),
+            id="then what no router could use",
+        ),
         pytest.param(left(route=Survey(), canaries=0, leavers=0), (Leave(),), id="then the template's mark"),
     ],
 )
@@ -110,41 +115,71 @@ def test_traffic_is_shared_evenly_among_empty_pins() -> None:
     assert salvage.shared({V0: 0, V1: 0, V2: 0}) == Split(((V0, 3334), (V1, 3333), (V2, 3333)))
 
 
-def route(*destinations: Json, **about: Any) -> Json:
-    spec = {"hosts": ["web"], "http": [{"route": [{"destination": item} for item in destinations]}]}
-    return {"metadata": {"namespace": "shop", **about}, "spec": spec}
+def body(kind: str, name: str = "web", **spec: Any) -> Json:
+    return {"kind": kind, "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
 
 
-def own(**spec: Any) -> Json:
+def own(kind: str, name: str, notes: dict[str, str] | None = None, **spec: Any) -> Json:
     """A temporary object of ours."""
-    return {"metadata": {"namespace": "shop", "labels": {"rampart.dev/managed-by": "rampart"}}, "spec": spec}
+    made = body(kind, name, **spec)
+    made["metadata"] |= {"labels": {"rampart.dev/managed-by": "rampart"}, "annotations": notes or {}}
+    return made
+
+
+def a_route(*destinations: Json) -> Json:
+    return body("VirtualService", hosts=["web"], http=[{"route": [{"destination": item} for item in destinations]}])
+
+
+def an_http_route(*refs: Json) -> Json:
+    return body("HTTPRoute", rules=[{"backendRefs": list(refs)}])
+
+
+MALL: Json = {"kind": "Service", "metadata": {"name": "web", "namespace": "mall"}, "spec": {"selector": {"app": "web"}}}
+SHOP_WEB, MALL_WEB = ("shop", "web"), ("mall", "web")
 
 
 @pytest.mark.parametrize(
     ("item", "found"),
     [
-        pytest.param(route({"host": "web"}), set(), id="no leg"),
-        pytest.param(route({"host": "web", "subset": "rampart-stable-v1"}), {("shop", "web")}, id="short"),
-        pytest.param(route({"host": "web.mall", "subset": "rampart-x"}), {("mall", "web")}, id="with its namespace"),
+        pytest.param(a_route({"host": "web"}), set(), id="no leg"),
+        pytest.param(a_route({"host": "web", "subset": "rampart-stable-v1"}), {SHOP_WEB}, id="short"),
         pytest.param(
-            route({"host": "web.mall.svc.cluster.local", "subset": "rampart-x"}), {("mall", "web")}, id="in full"
+            a_route({"host": "web.mall.svc.cluster.local", "subset": "rampart-x"}),
+            {SHOP_WEB, MALL_WEB},
+            id="of another namespace",
         ),
-        pytest.param(route({"host": "web.example.com.", "subset": "rampart-x"}), set(), id="no Service"),
+        pytest.param(own("DestinationRule", "web-rampart", host="web"), {SHOP_WEB}, id="rule"),
+        pytest.param(an_http_route({"name": "web"}), set(), id="no ref of ours"),
+        pytest.param(an_http_route({"name": "web-rampart-stable-v1"}), {SHOP_WEB}, id="ref"),
         pytest.param(
-            own(host="web", hosts=[7]),
-            {("shop", "web")},
-            id="rule",
+            an_http_route({"name": "web-rampart-stable-v1", "namespace": "mall"}),
+            {SHOP_WEB, MALL_WEB},
+            id="ref to another namespace",
         ),
         pytest.param(
-            own(hosts=["web", "*"]),
-            {("shop", "web")},
-            id="temporary",
+            own("HTTPRoute", "web-rampart-80", parentRefs=[{"kind": "Service", "name": "web"}]),
+            {SHOP_WEB},
+            id="temporary route",
         ),
+        pytest.param(
+            own("Service", "cut-1a2b3c-rampart-stable-v1", {"rampart.dev/service": "web"}), {SHOP_WEB}, id="leg Service"
+        ),
+        pytest.param(own("TrafficSplit", "web-rampart", service="web", backends=[]), {SHOP_WEB}, id="temporary split"),
+        pytest.param(
+            body("TrafficSplit", service="apex", backends=[{"service": "web-rampart-canary-v2", "weight": 1}]),
+            {SHOP_WEB},
+            id="leaf of a split",
+        ),
+        pytest.param(body("Service", selector={"pod-template-hash": "v1"}), {SHOP_WEB}, id="pinned Service"),
+        pytest.param(body("Service", selector={"app": "web"}), set(), id="user's Service"),
     ],
 )
-def test_services_are_found_by_what_is_left_of_ours_in_their_routes(item: Json, found: set[tuple[str, str]]) -> None:
-    """In any kind of object, at any depth."""
-    assert salvage.services_with_legs({"Any": [item]}, "cluster.local") == found
+def test_services_are_found_by_what_is_left_of_ours(item: Json, found: set[tuple[str, str]]) -> None:
+    """In any kind of a router's; whether it is so is then the router's to say."""
+    objects = {"Service": [MALL]} if item["kind"] != "Service" else {}
+    seen = salvage.services({**objects, item["kind"]: [item]})
+    assert found <= seen
+    assert bool(seen) == bool(found)
 
 
 def test_a_service_that_leads_to_no_deployment_is_a_target_too() -> None:

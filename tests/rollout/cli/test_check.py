@@ -2,19 +2,24 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 import yaml
 
-from deploy import errors, kinds
+from deploy import errors, kinds, routers, workload
 from deploy.cluster import Cluster
 from deploy.kinds import Kind
 from deploy.leases import Leases
-from rollout.cli import check
+from rollout import settings
+from rollout.cli import asking, check, doors
 from rollout.cli.clock import now
+from rollout.settings import Settings
 from rollout.status import Phase
+from tests.rollout import test_gateway_release, test_smi_release
 from tests.rollout.a_shop import Shop, a_shop
+from tests.rollout.pair.a_pair_shop import a_pair_shop
 from tests.rollout.test_checks import CHART, Server
 
 
@@ -119,3 +124,39 @@ def test_what_may_not_be_asked_does_not_end_the_others(capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert "- definitions: it can not be asked: customresourcedefinitions is forbidden" in said
     assert "✔ mesh" in said
+
+
+def test_a_pair_is_checked_as_a_pair(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two Deployments behind one Service are no fault of theirs; a route without both is; in flight nothing is."""
+    shop = a_pair_shop()
+    door = cast(Cluster, shop.cluster)
+    found = settings.load({"prometheus_url": "http://p"}, {})
+    assert isinstance(found, Settings)
+    with asking.eyes(door, found.model_copy(update={"prometheus_url": doors.NO_PROMETHEUS})) as eyes:
+        work = workload.read(shop.side("web-v2"))
+        assert check.faults(door, eyes, work) == ()
+        route = shop.cluster.objects.pop(("VirtualService", "web"))
+    with asking.eyes(door, found.model_copy(update={"prometheus_url": doors.NO_PROMETHEUS})) as eyes:
+        assert "no route in the cluster" in check.faults(door, eyes, work)[0][1]
+        shop.cluster.objects["VirtualService", "web"] = route
+    shop.live(lambda shop: bool(shop.phases) and shop.phases[-1] == Phase.STEPPING)
+    with asking.eyes(door, found.model_copy(update={"prometheus_url": doors.NO_PROMETHEUS})) as eyes:
+        assert check.faults(door, eyes, workload.read(shop.side("web-v2"))) == ()
+
+
+@pytest.mark.parametrize("released", [test_gateway_release.released, test_smi_release.released], ids=["gateway", "smi"])
+def test_other_routers_are_checked_as_well(released: Callable[[], Shop]) -> None:
+    """A route of theirs is fit; one that names the Service twice is not."""
+    shop = released()
+    shop.cluster.edit(kinds.DEPLOYMENT, "web", {"metadata": {"annotations": {"rampart.dev/held": None}}})
+    door = cast(Cluster, shop.cluster)
+    found = settings.load({"prometheus_url": "http://p"}, {})
+    assert isinstance(found, Settings)
+    work = workload.read(shop.deployment)
+    with asking.eyes(door, found.model_copy(update={"prometheus_url": doors.NO_PROMETHEUS})) as eyes:
+        assert check.faults(door, eyes, work) == ()
+    for spec in (item["spec"] for (kind, _), item in shop.cluster.objects.items() if kind in routers.ROUTES):
+        entries = spec["rules"][0]["backendRefs"] if "rules" in spec else spec["backends"]
+        entries += [dict(entries[0])]
+    with asking.eyes(door, found.model_copy(update={"prometheus_url": doors.NO_PROMETHEUS})) as eyes:
+        assert "Refused" in [reason for reason, _ in check.faults(door, eyes, work)]

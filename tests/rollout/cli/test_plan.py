@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from deploy import kinds
 from deploy.cluster import Cluster
 from rollout.cli import plan
+from tests.rollout import test_gateway_release, test_smi_release
 from tests.rollout.a_shop import Shop, a_shop
+from tests.rollout.pair.a_pair_shop import a_pair_shop
 
 
 @pytest.fixture(autouse=True)
@@ -116,3 +119,90 @@ def test_the_installed_controllers_settings_count(container: Any, capsys: pytest
     shop.cluster.seed(kinds.DEPLOYMENT, "rampart", spec={"replicas": 1, "selector": {}, "template": template})
     assert foretold(shop, capsys)["plan"]["steps"] == {"value": "7", "from": "installation"}
     assert foretold(shop, capsys, defaults="steps=8")["plan"]["steps"]["value"] == "8"
+
+
+def without(shop: Shop) -> Shop:
+    """Nothing was changed in it yet."""
+    fresh = a_shop()
+    for key in ("Deployment", "web"), ("Service", "web"):
+        shop.cluster.objects[key]["spec"] = {**fresh.cluster.objects[key]["spec"], "ports": [{"port": 80}]}
+    del shop.cluster.objects["Deployment", "web"]["metadata"]["annotations"]["rampart.dev/held"]
+    shop.cluster.writes.clear()
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("shop", "heads"),
+    [
+        pytest.param(
+            lambda: test_gateway_release.released(),
+            ["+++ Service shop/web-rampart-stable", "+++ Service shop/web-rampart-canary", "+++ HTTPRoute shop/web"],
+            id="gateway",
+        ),
+        pytest.param(
+            lambda: test_gateway_release.released(route=None), ["+++ HTTPRoute shop/web-rampart-80"], id="its own route"
+        ),
+        pytest.param(
+            lambda: test_smi_release.released(),
+            ["+++ Service shop/web-rampart-stable", "+++ Service shop/web-rampart-canary", "+++ TrafficSplit shop/web"],
+            id="smi",
+        ),
+        pytest.param(
+            lambda: test_smi_release.released(split=None), ["+++ TrafficSplit shop/web-rampart"], id="its own split"
+        ),
+    ],
+)
+def test_the_edits_of_other_routers_are_foretold(
+    shop: Callable[[], Shop], heads: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The leg Services, and the user's route or a temporary one; nothing is written."""
+    found = without(shop())
+    told = foretold(found, capsys)
+    assert told["faults"] == []
+    lines = "\n".join(told["edits"]).splitlines()
+    for head in heads:
+        assert any(line.startswith(head) for line in lines), head
+    assert any(line.endswith(("weight: 5", "weight: 4")) for line in lines if line.startswith("+"))
+    assert found.cluster.writes == []
+
+
+PAIR = {"name": "web-v2"}
+
+
+def test_a_pair_is_named_and_its_weights_are_foretold(capsys: pytest.CaptureFixture[str]) -> None:
+    """The next side, and the first step's weights in the user's route; nothing else."""
+    shop = a_pair_shop()
+    told = foretold(shop, capsys, **PAIR)
+    assert told["faults"] == []
+    assert told["pair"] == {"annotated": "web-v2", "other": "web-v1", "next": "web-v2"}
+    assert len(told["edits"]) == 1
+    changed = [line for line in told["edits"][0].splitlines()[3:] if line.startswith(("+", "-"))]
+    assert [line[1:].strip() for line in changed] == ["weight: 100", "weight: 80", "weight: 0", "weight: 20"]
+    assert [stay["exposure"] for stay in told["stays"]] == ["20 %", "50 %", "100 %"]
+    assert shop.cluster.writes == []
+    assert call(shop, **PAIR, output="table") == 0
+    assert "in turn with web-v1; next: web-v2" in capsys.readouterr().out
+
+
+def test_either_name_of_a_pair_tells_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    """The plan stands on the annotated one."""
+    shop = a_pair_shop()
+    assert foretold(shop, capsys, name="web-v1") == foretold(shop, capsys, **PAIR)
+
+
+def test_what_keeps_a_pairs_release_from_beginning_is_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """A route that names one of the two alone; a second Deployment that is not there."""
+    shop = a_pair_shop()
+    del shop.cluster.objects["VirtualService", "web"]
+    assert call(shop, **PAIR) == 1
+    assert "no route in the cluster has destinations for both" in json.loads(capsys.readouterr().out)["faults"][0]
+    del shop.cluster.objects["Deployment", "web-v1"]
+    assert call(shop, **PAIR) == 1
+    assert "rampart.dev/canary-of must name a Deployment" in capsys.readouterr().out
+
+
+def test_a_pairs_release_in_flight_hides_the_edits(capsys: pytest.CaptureFixture[str]) -> None:
+    """As any release's."""
+    shop = a_pair_shop()
+    shop.live(lambda shop: bool(shop.phases) and shop.phases[-1] == "Stepping")
+    assert foretold(shop, capsys, **PAIR)["edits"] == []
