@@ -278,9 +278,10 @@ def put_right(release: Release, flying: Flying, pace: Pace) -> Decision | None:
     seen, steer = flying.seen, Steer(shares.split_at(release, release.status.weight))
     if flying.route.faults:
         return taken_back(Signal.ROUTE_CONTESTED, release, flying, pace)
+    fell = release.status.holding == "CanaryNotReady"
     if waiting := unless_big_enough(release.status.weight, release, flying, pace):
-        return waiting
-    if not was_there(release, flying, pace) or release.status.holding == "CanaryNotReady":
+        return Decision(look_again=pace.look) if fell else waiting
+    if fell or not was_there(release, flying, pace):
         status = release.status.model_copy(update={"since": seen.now, "holding": holding.still_held(release)})
         return Decision((Record(status), steer), (), pace.settle)
     shown = "different shares in different lists" if flying.parts is None else f"{flying.parts * 100 / WHOLE:g} %"

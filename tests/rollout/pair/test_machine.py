@@ -134,6 +134,18 @@ def test_traffic_that_the_user_gave_to_pods_that_went_is_recorded_before_it_fall
     assert shares_of(decided(begun, a_look(begun, new=gone)), release) == 0
 
 
+def test_pods_that_come_back_one_by_one_are_no_drift() -> None:
+    """The weight that we took away is nobody else's write, however many looks it takes to give it back."""
+    release = a_pair_release(since=after(0), weight=50)
+    for ready, parts in ((0, 5000), (0, 0), (1, 0)):
+        decision = decided(release, a_look(release, parts, new=a_side("web-v2", "v2", ready=ready)))
+        if any(isinstance(act, Record) for act in decision.acts):
+            release = release.model_copy(update={"status": recorded(decision)})
+    back = decided(release, a_look(release, 0))
+    assert shares_of(back, release) == 5000
+    assert (back.told, recorded(back).drifts, recorded(back).holding) == ((), (), "")
+
+
 @pytest.mark.parametrize(
     ("phase", "weight", "parts", "expected"),
     [
