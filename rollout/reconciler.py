@@ -83,7 +83,8 @@ class Reconciler:
 
     def take_pairs(self, observer: PairObserver, actor: PairActor) -> None:
         """From now on look at pairs of Deployments, too."""
-        voice = Voice(self._tell, self._say_standing, self._looked or (lambda view, seen: None))
+        looked = self._looked or (lambda view, seen: None)
+        voice = Voice(self._tell, self._say_standing, looked, self._retell, self._lost, self._ended)
         self._pairs = Pairs(observer, PairReconciler(self._cluster, observer, (self._actor, actor), voice, self._pace))
 
     def policies_changed(self) -> None:
@@ -125,8 +126,7 @@ class Reconciler:
         try:
             answer = self._carry_out(decision, hand)
         except errors.ClusterError as error:
-            self._known.discard(release.uid)
-            self._untold.add(release.uid)
+            self._lost(release)
             if isinstance(error, errors.Conflict | errors.Fenced):
                 raise
             return self._refused(decision, hand, error)
@@ -219,6 +219,19 @@ class Reconciler:
             last = release.status.decisions[-1]
             self._tell(view, release, Told(last.reason, last.message, Level(last.level)))
 
+    def _lost(self, release: Release) -> None:
+        """A look went wrong: what it recorded may not have been told."""
+        self._known.discard(release.uid)
+        self._untold.add(release.uid)
+
+    def _ended(self, view: View, release: Release) -> None:
+        """The end is told if it may not have been; then nothing of the release is remembered."""
+        if names.FINALIZER in release.finalizers or release.uid in self._untold:
+            self._retell(view, release)
+            self._untold.discard(release.uid)
+        self._known.discard(release.uid)
+        self._observer.forget(release)
+
     def _let_malformed_go(self, view: View) -> None:
         """A Release that can not be read and is to go is not held back; what it left is swept."""
         for name in view.malformed_leaving:
@@ -228,12 +241,8 @@ class Reconciler:
         """Ended releases carry no finalizer, and only the last few are kept."""
         self._let_malformed_go(view)
         for release in view.ended:
-            if names.FINALIZER in release.finalizers or release.uid in self._untold:
-                self._retell(view, release)
-                self._untold.discard(release.uid)
+            self._ended(view, release)
             self._actor.let_go(release)
-            self._known.discard(release.uid)
-            self._observer.forget(release)
         for release in view.ended[: -self._keep]:
             try:
                 self._cluster.delete(kinds.RELEASE, release.name, release.namespace, uid=release.uid)

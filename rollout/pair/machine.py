@@ -42,6 +42,11 @@ def is_torn(release: Release, flying: Flying) -> bool:
     return stage(release) in JUDGED and len(recent) > signals.CONTEST_TIMES
 
 
+def is_unready(release: Release, flying: Flying) -> bool:
+    """The new side has traffic and no ready pod; before it is recorded whose the rest is, none can be given back."""
+    return flying.new.ready == 0 and bool(flying.parts) and bool(release.status.stable)
+
+
 JUDGED = frozenset({Stage.STEPPING, Stage.BAKING})
 
 CHAIN: tuple[tuple[Signal, Rule], ...] = (
@@ -54,7 +59,7 @@ CHAIN: tuple[tuple[Signal, Rule], ...] = (
     (Signal.JUDGED_BAD, _as_ever(signals.is_judged_bad)),
     (Signal.CANARY_DEAD, _as_ever(signals.is_dead)),
     (Signal.DEADLINE_PASSED, _as_ever(signals.is_late)),
-    (Signal.CANARY_UNREADY, lambda release, flying: flying.new.ready == 0 and bool(flying.parts)),
+    (Signal.CANARY_UNREADY, is_unready),
     (Signal.NO_DATA_CANCELLED, _as_ever(signals.is_without_data)),
     (Signal.ROUTE_CONTESTED, is_torn),
     (Signal.SCALED_TO_ZERO, _as_ever(signals.is_scaled_to_zero)),
@@ -273,9 +278,10 @@ def put_right(release: Release, flying: Flying, pace: Pace) -> Decision | None:
     seen, steer = flying.seen, Steer(shares.split_at(release, release.status.weight))
     if flying.route.faults:
         return taken_back(Signal.ROUTE_CONTESTED, release, flying, pace)
+    fell = release.status.holding == "CanaryNotReady"
     if waiting := unless_big_enough(release.status.weight, release, flying, pace):
-        return waiting
-    if not was_there(release, flying, pace) or release.status.holding == "CanaryNotReady":
+        return Decision(look_again=pace.look) if fell else waiting
+    if fell or not was_there(release, flying, pace):
         status = release.status.model_copy(update={"since": seen.now, "holding": holding.still_held(release)})
         return Decision((Record(status), steer), (), pace.settle)
     shown = "different shares in different lists" if flying.parts is None else f"{flying.parts * 100 / WHOLE:g} %"

@@ -15,16 +15,24 @@ from rollout.status import Release
 
 Say = Callable[[View, Release | None, Told], None]
 Standing = Callable[[View, Release | None, tuple[Told, ...]], None]
-Looked = Callable[[View, Seen], None]
+Looked = Callable[[View, Seen | None], None]
+Again = Callable[[View, Release], None]
 
 
 @dataclass(frozen=True)
 class Voice:
-    """How decisions are told: `say` a new one, `standing` faults once each; `looked` is given what a look saw."""
+    """How decisions are told: `say` a new one, `standing` faults once each; `looked` is given what a look saw.
+
+    again: the last decision of a release once more, unless this process is known to have told it; lost: a look went
+    wrong, and what it recorded may not have been told; ended: no more is to be told of it.
+    """
 
     say: Say
     standing: Standing
     looked: Looked
+    again: Again
+    lost: Callable[[Release], None]
+    ended: Again
 
 
 class PairReconciler:
@@ -51,12 +59,15 @@ class PairReconciler:
         try:
             return self._carry_out(decision, hand)
         except errors.ClusterError as error:
+            self._voice.lost(release)
             if isinstance(error, errors.Conflict | errors.Fenced):
                 raise
             return self._refused(decision, hand, error)
 
     def _rest(self, view: PairView, keep: int) -> float | None:
         self._tidy(view, keep)
+        for side in view.sides:
+            self._voice.looked(view_of(view, side.name), None)
         if not view.is_pair:
             return None
         resting = self._observer.resting(view)
@@ -69,8 +80,11 @@ class PairReconciler:
 
     def _carry_out(self, decision: Decision, hand: PairHand) -> float | None:
         """The acts in their order, then what is told: no word delays a write."""
+        before = hand.release
         for act in decision.acts:
             self._pair_actor.perform(act, hand)
+        if before is not None:
+            self._voice.again(hand.new.view, before)
         for told in decision.told:
             self._voice.say(hand.new.view, hand.release, told)
         return decision.look_again
@@ -88,6 +102,7 @@ class PairReconciler:
     def _tidy(self, view: PairView, keep: int) -> None:
         """Ended releases carry no finalizer, and only the last few are kept."""
         for release in view.ended:
+            self._voice.ended(view_of(view, release.spec.deployment), release)
             if names.FINALIZER in release.finalizers:
                 self._actor.let_go(release)
         for side in view.sides:

@@ -4,17 +4,24 @@ New is what the idle side runs, once it is whole, unless it failed before or had
 in to be released; of the other one only a template that changed since the pair was first seen is new.
 """
 
+from dataclasses import replace
+
 from rollout.pair.sides import Resting, Side
 from rollout.plan import Wish
 from rollout.seen import BeginSide, ClearWish, Decision, Level, Retire, Told
 from rollout.status import Release
+
+ROUTE_SECONDS = 30.0
+"""How soon a route that can not be read is looked at again: its watch calls only where a release is in flight."""
 
 
 def decide(resting: Resting) -> Decision:
     """The first that applies. What is told without an act is a standing fault."""
     faults = warnings(resting)
     idle = resting.idle
-    if idle is None or idle.work is None or idle.work.replicas == 0:
+    if idle is None:
+        return replace(refused(resting, "no release is in progress", faults), look_again=ROUTE_SECONDS)
+    if idle.work is None or idle.work.replicas == 0:
         return refused(resting, "no release is in progress", faults)
     if is_unseen(resting, idle):
         return Decision((Retire(idle.name, idle.work.digest),), (), 0)
@@ -37,6 +44,9 @@ def warnings(resting: Resting) -> tuple[Told, ...]:
         found.append(Told("PlanInvalid", "; ".join(resting.plan), Level.WARNING))
     if resting.route.faults:
         found.append(Told("Refused", "; ".join(resting.route.faults), Level.WARNING))
+    elif resting.route.parts is None:
+        text = "the routes show different shares in different lists: give all of them the same"
+        found.append(Told("Refused", text, Level.WARNING))
     if resting.other.work is None:
         text = f"rampart.dev/canary-of must name a Deployment of the namespace, got {resting.other.name}"
         found.append(Told("Refused", text, Level.WARNING))

@@ -32,6 +32,10 @@ class PairShop(Shop):
 
     def restart(self) -> None:
         super().restart()
+        self.restart_pairs()
+
+    def restart_pairs(self) -> None:
+        """Those who look at pairs begin anew, in the same head."""
         door = cast(Cluster, self.cluster)
         routes = Routes(door, self.cluster.watched)
         observer = PairObserver(door, routes, self.observer, lambda: self.clock)

@@ -124,6 +124,28 @@ def test_side_without_ready_pods_loses_its_traffic_and_keeps_its_step() -> None:
     assert shares_of(back, release) == 2000
 
 
+def test_traffic_that_the_user_gave_to_pods_that_went_is_recorded_before_it_falls() -> None:
+    """The pair shares traffic from the beginning, and the new side loses its pods in Pending: the weights first."""
+    release = a_pair_release(Phase.PENDING, 0, started=None, since=None, saved=None, stable=())
+    gone = a_side("web-v2", "v2", ready=0)
+    first = decided(release, a_look(release, new=gone))
+    assert recorded(first).saved == {"lane": 100}
+    begun = release.model_copy(update={"status": recorded(first)})
+    assert shares_of(decided(begun, a_look(begun, new=gone)), release) == 0
+
+
+def test_pods_that_come_back_one_by_one_are_no_drift() -> None:
+    """The weight that we took away is nobody else's write, however many looks it takes to give it back."""
+    release = a_pair_release(since=after(0), weight=50)
+    for ready, parts in ((0, 5000), (0, 0), (1, 0)):
+        decision = decided(release, a_look(release, parts, new=a_side("web-v2", "v2", ready=ready)))
+        if any(isinstance(act, Record) for act in decision.acts):
+            release = release.model_copy(update={"status": recorded(decision)})
+    back = decided(release, a_look(release, 0))
+    assert shares_of(back, release) == 5000
+    assert (back.told, recorded(back).drifts, recorded(back).holding) == ((), (), "")
+
+
 @pytest.mark.parametrize(
     ("phase", "weight", "parts", "expected"),
     [

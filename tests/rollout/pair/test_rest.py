@@ -89,3 +89,17 @@ def test_wish_without_a_release_is_cleared_and_said() -> None:
     decision = rest.decide(a_pair(annotated=noted("web-v2", "v2", failed="v2", do="promote")))
     assert decision.acts == (ClearWish("promote"),)
     assert decision.told[0].reason == "WishRefused"
+
+
+def test_route_that_is_missing_is_looked_for_again() -> None:
+    """No watch calls for a look at what rests: a route may be applied after the annotations."""
+    decision = rest.decide(a_pair(route=pairs.Survey(faults=("no lane",))))
+    assert [told.reason for told in decision.told] == ["Refused"]
+    assert decision.look_again
+
+
+def test_lists_that_do_not_agree_are_said_and_looked_at_again() -> None:
+    decision = rest.decide(a_pair(route=pairs.Survey(parts=None)))
+    assert [told.reason for told in decision.told] == ["Refused"]
+    assert "different shares" in decision.told[0].message
+    assert decision.look_again
