@@ -86,8 +86,16 @@ def row(sight: Sight) -> list[str | Text]:
         f"{status.weight.normalize():f} %" if status and sight.in_flight else "",
         f"{latest.name} {status.phase}" if latest and status else "none",
         f"{age(status.ended, now())} ago" if status and status.ended else "",
-        status.message if status else "",
+        message(sight),
     ]
+
+
+def message(sight: Sight) -> str:
+    """What the latest release last said; what a person could do only while its template stays down."""
+    latest = sight.latest
+    if latest is None:
+        return ""
+    return latest.status.message if sight.is_down else reading.cause(latest)
 
 
 def history(door: Cluster, arguments: argparse.Namespace) -> int:

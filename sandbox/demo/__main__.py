@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from pathlib import Path
 
 from sandbox import cluster, errors, home, standing
 from sandbox.demo import cast, scene, screen
@@ -47,6 +48,7 @@ def run(keep: bool) -> int:
     python = home.PROGRAM.split()[0]
     print("\nThe cluster and the controller go on; the load does not.")
     print(f"Look around:     {home.PROGRAM} shell        (then: kubectl -n shop get releases)")
+    print(f"How it stands:   {home.PROGRAM} exec -- {Path(python).with_name('rampart')} status web -n shop --watch")
     print(f"Send requests:   {home.PROGRAM} exec -- {python} -m sandbox.load --host {cast.HOST} --seconds 600")
     print("Release again:   kubectl -n shop set image deployment/web web=web:v4")
     print(f"Controller log:  {place.root / 'logs' / 'rampart.log'}")
