@@ -185,7 +185,8 @@ def leader(door: Leases, moment: datetime) -> Iterator[Check]:
         yield unknown("leader", str(error))
         return
     if found is None or not found.holder:
-        yield bad("leader", f"nobody holds {where}", do)
+        text = f"nobody holds {where} (a controller that runs with a kubeconfig takes none)"
+        yield bad("leader", text, do)
         return
     since = moment - datetime.fromisoformat(found.renewed) if found.renewed else timedelta.max
     if since > timedelta(seconds=min(found.seconds, lease.LONGEST_SECONDS)):

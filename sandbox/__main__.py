@@ -84,6 +84,11 @@ def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         metavar="SECONDS",
         help="how often Prometheus asks each pod (default: 5)",
     )
+    up.add_argument(
+        "--bare",
+        action="store_true",
+        help="without the project's own kinds, policies and rights, to install its chart by Helm",
+    )
     up.set_defaults(command=_up)
 
 
@@ -96,7 +101,7 @@ def _seconds(text: str) -> timedelta:
 
 def _up(place: home.Home, arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    leash = cluster.start(place, arguments.scrape_interval, Teller())
+    leash = cluster.start(place, arguments.scrape_interval, Teller(), ("manifests",) if arguments.bare else ())
     print(f"look around with: {home.PROGRAM} --dir {place.root} shell", flush=True)
     if arguments.detach:
         leash.let_go()

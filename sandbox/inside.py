@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 from pathlib import Path
 
 from sandbox import errors, home, standing, tools
@@ -43,7 +44,7 @@ def environment(place: home.Home) -> dict[str, str]:
     return {
         **outside,
         "KUBECONFIG": str(place.admin_kubeconfig),
-        "PATH": f"{tools.kubectl().parent}:{os.environ.get('PATH', os.defpath)}",
+        "PATH": f"{tools.kubectl().parent}:{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         home.VARIABLE: str(place.root),
     }

@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         controller = Controller(found)
     except (errors.ClusterError, OSError) as error:
-        print(f"rampart: can not start: {error}", file=sys.stderr)
+        hint = "" if found.kubeconfig else "; outside of a cluster give --kubeconfig FILE"
+        print(f"rampart: can not start: {error}{hint}", file=sys.stderr)
         return 1
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -118,7 +118,10 @@ def test_rights_that_are_missing_are_named_with_who_lacks_them() -> None:
 def test_a_leader_that_is_silent_or_missing_is_said() -> None:
     """And where to look."""
     leases = Leases(door(Server()), "shop", "rampart")
-    assert only(checks.leader(leases, NOW)).text == "nobody holds Lease shop/rampart"
+    assert (
+        only(checks.leader(leases, NOW)).text
+        == "nobody holds Lease shop/rampart (a controller that runs with a kubeconfig takes none)"
+    )
     leases.take(None, "rampart-0", 15, NOW)
     assert only(checks.leader(leases, NOW + timedelta(seconds=3))).text == (
         "rampart-0 holds Lease shop/rampart, renewed 3 s ago"
