@@ -259,7 +259,7 @@ def epitaph(status: Status) -> dict[str, Any]:
     """What an ended release keeps of the fields that can be long."""
     lines = tuple(line.model_copy(update={"message": line.message[:120]}) for line in status.decisions[-2:])
     kept = {"message": status.message[:240], "decisions": lines, "drifts": (), "stable": (), "stable_digests": ()}
-    gone = dict.fromkeys(("saved", "new_stable", "checkpoint_at", "ready_at", "alike_since", "last_bad"))
+    gone = dict.fromkeys(("saved", "new_stable", "checkpoint_at", "alike_since", "last_bad"))
     return {**kept, **gone, "pod_labels": {}, "checkpoint": "", "halted": ""}
 
 

@@ -265,3 +265,9 @@ def test_longest_ended_status_is_at_most_2_kb() -> None:
         **dict.fromkeys(times, now),  # type: ignore[arg-type]
     )
     assert len(json.dumps(status.dump(ended, {}, now), separators=(",", ":"))) <= 2048
+
+
+def test_an_ended_release_still_says_since_when_it_was_compared() -> None:
+    """`rampart record` begins there."""
+    ended = FULL.model_copy(update={"phase": Phase.PROMOTED, "ready_at": after(40)})
+    assert status.dump(ended, {}, START)["readyAt"] == status.format_time(after(40))
