@@ -250,7 +250,7 @@ def condition(kind: str, state: bool, status: Status, before: Mapping[str, Json]
         "type": kind,
         "status": word,
         "reason": (status.holding if kind == "Holding" and state else status.reason) or "Waiting",
-        "message": status.message[:240] if state else "",
+        "message": status.message[: 80 if status.phase in ENDED else 240] if state else "",
         "lastTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ") if moved else old["lastTransitionTime"],
     }
 
@@ -259,7 +259,8 @@ def epitaph(status: Status) -> dict[str, Any]:
     """What an ended release keeps of the fields that can be long."""
     lines = tuple(line.model_copy(update={"message": line.message[:120]}) for line in status.decisions[-2:])
     kept = {"message": status.message[:240], "decisions": lines, "drifts": (), "stable": (), "stable_digests": ()}
-    return {**kept, "saved": None, "pod_labels": {}, "new_stable": None, "checkpoint": "", "checkpoint_at": None}
+    gone = dict.fromkeys(("saved", "new_stable", "checkpoint_at", "alike_since", "last_bad"))
+    return {**kept, **gone, "pod_labels": {}, "checkpoint": "", "halted": ""}
 
 
 def dump(status: Status, before: Json, now: datetime) -> Json:

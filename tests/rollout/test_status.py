@@ -239,3 +239,35 @@ def test_a_release_is_a_value() -> None:
     release: Release = status.parse(an_object())
     with pytest.raises(ValidationError):
         release.name = "other"
+
+
+def test_longest_ended_status_is_at_most_2_kb() -> None:
+    """Names and sentences as long as they may be, after a plan with a step of one header and pauses."""
+    now = datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=UTC)
+    line = status.Decision(at=now, reason="SuccessRateBroken", message="x" * 400, level="Warning")
+    times = ("started", "since", "ready_at", "paused_at", "last_bad", "alike_since", "checkpoint_at", "ended")
+    ended = status.Status(
+        phase=Phase.PROMOTED,
+        outcome=Phase.PROMOTED,
+        weight=Decimal(100),
+        step_text="12/14",
+        reason="Promoted",
+        message="x" * 400,
+        success="99.12 %",
+        latency="p99.9 12345 ms",
+        evidence="100.00",
+        seen_weight="100.00",
+        halted=f"header:x-canary={'a' * 63}",
+        service="s" * 63,
+        base="b" * 63,
+        checkpoint="c" * 900,
+        decisions=(line,) * 10,
+        **dict.fromkeys(times, now),  # type: ignore[arg-type]
+    )
+    assert len(json.dumps(status.dump(ended, {}, now), separators=(",", ":"))) <= 2048
+
+
+def test_an_ended_release_still_says_since_when_it_was_compared() -> None:
+    """`rampart record` begins there."""
+    ended = FULL.model_copy(update={"phase": Phase.PROMOTED, "ready_at": after(40)})
+    assert status.dump(ended, {}, START)["readyAt"] == status.format_time(after(40))
