@@ -59,6 +59,8 @@ class View:
     """Canary Deployments of this Deployment, and previews, that belong to no release in flight."""
     is_paired: bool = False
     """Pair mode: it takes turns with another Deployment, or a release between the two is in flight."""
+    is_side: bool = False
+    """Pair mode: it is being released under the other one's name."""
 
     @property
     def open(self) -> tuple[Release, ...]:
@@ -111,6 +113,7 @@ class Observer:
         view = View(namespace, name, deployment, work, revisions, releases, malformed, leaving)
         if (work is not None and work.canary_of and work.opted_in) or is_one_of_a_pair(name, found):
             return replace(view, is_paired=True)
+        view = replace(view, is_side=any(is_side(name, item) for item in found))
         concerned = bool(revisions) or work is None
         return replace(view, orphans=self._orphans(view)) if concerned and view.release is None else view
 
@@ -494,6 +497,13 @@ def read_releases(
             leaving += [item["metadata"]["name"]] if "deletionTimestamp" in item["metadata"] else []
     found.sort(key=lambda item: (item.created, item.spec.attempt, item.name))
     return tuple(found), tuple(malformed), tuple(leaving)
+
+
+def is_side(name: str, item: Json) -> bool:
+    """Whether a Release in flight releases `name` for the pair of another Deployment."""
+    spec = item.get("spec") or {}
+    flying = names.FINALIZER in (item["metadata"].get("finalizers") or ())
+    return spec.get("deployment") == name and bool(spec.get("pair")) and flying
 
 
 def is_one_of_a_pair(name: str, items: Sequence[Json]) -> bool:

@@ -164,7 +164,7 @@ class Reconciler:
     def _at_rest(self, view: View) -> float | None:
         """No release in flight. What is told without an act is a standing fault: said when it is new."""
         self._tidy(view)
-        if self._looked is not None:
+        if self._looked is not None and not view.is_side:
             self._looked(view, None)
         if view.work is None or not (view.work.opted_in or view.work.held is not None or view.orphans):
             self._said.pop((view.namespace, view.name), None)

@@ -70,3 +70,20 @@ def test_nothing_is_shown_of_a_pair_at_rest() -> None:
     shown.clear()
     shop.look()
     assert set(shown) == {("web-v1", True), ("web-v2", True)}
+
+
+def test_look_at_a_side_under_its_own_name_takes_no_series_of_its_release_away() -> None:
+    """`web-v2` is released for the pair; what is seen of it is shown under its name."""
+    shop = a_pair_shop()
+    shop.live(in_phase(Phase.STEPPING))
+    shown: list[str] = []
+    shop.restart()
+    shop.reconciler._looked = lambda view, seen: shown.append(view.name)
+    release = shop.releases[-1]
+    assert release.spec.deployment == "web-v2"
+    free = {"spec": {"pair": "web-v1"}}
+    shop.cluster.edit(kinds.RELEASE, release.name, free)
+    bare = {"metadata": {"annotations": {names.CANARY_OF: None, names.STRATEGY: None}}}
+    shop.cluster.edit(kinds.DEPLOYMENT, "web-v2", bare)
+    shop.reconciler.reconcile("shop", "web-v2")
+    assert shown == []
