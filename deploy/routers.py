@@ -54,7 +54,7 @@ TABLE: Mapping[str, Router] = {"istio": istio, "gateway": gateway, "smi": smi, "
 
 Unfit = Callable[[traffic.Target, Objects, Collection[traffic.Aside]], tuple[str, ...]]
 
-ASIDES: Mapping[str, Unfit] = {"istio": istio.unfit}
+ASIDES: Mapping[str, Unfit] = {"istio": istio.unfit, "gateway": gateway.unfit}
 """Routers that can give a leg something beside its share, and how each is asked why it can not."""
 
 NEEDED: Mapping[str, str] = {
@@ -120,7 +120,7 @@ def unfit(target: traffic.Target, objects: Objects, wanted: Sequence[traffic.Asi
         return asked(target, objects, wanted)
     where = f"Service {target.namespace}/{target.service}"
     return (
-        f"header, cookie and mirror steps need the router {', '.join(ASIDES)}; {where} is moved by {target.router}",
+        f"header, cookie and mirror steps need the router {' or '.join(ASIDES)}; {where} is moved by {target.router}",
     )
 
 

@@ -1,11 +1,11 @@
 """All that the Gateway API router knows about one target, gathered once from the cluster's objects."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from deploy import backends, traffic
-from deploy.gateway import acceptance, hangers, lanes, manifests, memory, places, refs
+from deploy.gateway import acceptance, asides, hangers, lanes, manifests, memory, places, refs
 from deploy.traffic import Json
 
 MESHES = (manifests.DESTINATION_RULE, manifests.SERVICE_PROFILE)
@@ -35,6 +35,8 @@ class Ground:
     saved: Json
     has_mesh: bool
     version: str
+    standing: Mapping[str, Json] = field(default_factory=dict, hash=False)
+    """The routes as they stand, by ident; above they are without what our legs get beside their shares."""
 
     def reader(self, namespace: str) -> places.Reader:
         """How the lists of a route in `namespace` are read."""
@@ -128,12 +130,14 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]], saved:
     copies = [*objects.get(manifests.BACKEND_TLS_POLICY, ()), *objects.get(manifests.DESTINATION_RULE, ())]
     versions = (str(body["apiVersion"]) for body in objects.get(manifests.HTTP_ROUTE, ()) if body.get("apiVersion"))
     legs = {name: body for name, body in services.items() if (leg := backends.read(body)) and _of(leg, target)}
-    return Ground(
+    users.sort(key=manifests.ident)
+    temporary = sorted((body for body in every if manifests.stands_for(body, target)), key=manifests.ident)
+    ground = Ground(
         target=target,
         root=services.get(target.service),
         legs=legs,
-        routes=tuple(sorted(users, key=manifests.ident)),
-        temporary=tuple(sorted((body for body in every if manifests.stands_for(body, target)), key=manifests.ident)),
+        routes=tuple(users),
+        temporary=tuple(temporary),
         hanging=tuple(hanging),
         copies=tuple(body for body in copies if manifests.stands_for(body, target)),
         grants=tuple(objects.get(manifests.REFERENCE_GRANT, ())),
@@ -147,6 +151,13 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]], saved:
         saved=saved or {},
         has_mesh=any(kind in objects for kind in MESHES) or any(acceptance.is_accepted_mesh(body) for body in every),
         version=next(versions, manifests.VERSION),
+        standing={manifests.ident(body): body for body in (*users, *temporary)},
+    )
+    own = ground.reader(target.namespace)
+    return replace(
+        ground,
+        routes=tuple(asides.without(body, ground.reader(manifests.namespace_of(body))) for body in users),
+        temporary=tuple(asides.without(body, own) for body in temporary),
     )
 
 

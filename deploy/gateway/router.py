@@ -6,9 +6,10 @@ the API server gave them and returns the writes that are missing, none if nothin
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from deploy import backends, traffic
-from deploy.gateway import acceptance, faults, gathering, hangers, lanes, manifests, memory, places, refs
+from deploy.gateway import acceptance, asides, faults, gathering, hangers, lanes, manifests, memory, places, refs
 from deploy.traffic import Change, Json, Verb
 
 API_GROUP = manifests.GROUP
@@ -35,12 +36,15 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
     ground = gathering.gather(target, objects)
     shown = [show for lane in ground.every_lane for show in refs.shown(lane.entries, lane.reader)]
     split = next((show.split for show in shown if show.split), None)
+    aside = _aside(ground)
+    whole = replace(split, aside=aside) if split and aside and aside.pin in split.pins else split
     touched = any(place.legs for lane in ground.every_lane for place in places.of(lane.entries, lane.reader))
     routed = [body for body in (*ground.routes, *ground.temporary) if _leads(ground, body)]
     return traffic.Survey(
-        split=split,
-        agreed=split is None or _agreed(ground, shown, split),
-        shown=frozenset(pin for show in shown if show.split for pin in show.split.pins),
+        split=whole,
+        agreed=split is None or (_agreed(ground, shown, split) and _even(ground, whole.aside if whole else None)),
+        shown=frozenset(pin for show in shown if show.split for pin in show.split.pins)
+        | ({aside.pin} if aside else set()),
         legs=ground.prepared_pins if touched or ground.temporary else ground.pins,
         saved=memory.save(ground.users_lanes),
         faults=faults.find(ground),
@@ -53,19 +57,23 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
 def define(target: traffic.Target, objects: Objects, pins: Collection[traffic.Pin]) -> tuple[Change, ...]:
     """Leg Services for exactly these pins, what hangs on them, and a ref of weight 0 for each in every list.
 
-    Mended where the user's objects have changed; without pins, nothing of ours.
+    Mended where the user's objects have changed; without pins, nothing of ours. What a leg of them gets beside its
+    share stays with it.
     """
     ground = gathering.gather(target, objects)
     made, left = _legs(ground, pins)
-    routed = _rewrite(ground.routes, ground, lambda lane: refs.prepare(lane.entries, pins, lane.reader))
+    aside = _aside(ground)
+    kept = aside if aside and aside.pin in pins else None
+    routed = _rewrite(ground.routes, ground, lambda lane: refs.prepare(lane.entries, pins, lane.reader), kept)
     if not pins:
         return (*routed, *_remove(ground.temporary), *left)
     wanted = {manifests.name_of(body): body for body in ground.wanted}
     standing = {manifests.name_of(body): body for body in ground.temporary}
     own: list[Change] = []
     for name, body in {**standing, **{key: wanted[key] for key in wanted if key not in standing}}.items():
-        prepared = _prepared(ground, body, pins)
-        own += [Change(Verb.REPLACE if name in standing else Verb.CREATE, prepared)] if prepared != body else []
+        prepared = asides.added(_prepared(ground, body, pins), ground.reader(target.namespace), kept)
+        same = prepared == ground.standing.get(manifests.ident(body), body)
+        own += [Change(Verb.REPLACE if name in standing else Verb.CREATE, prepared)] if not same else []
     return (*made, *routed, *own, *left)
 
 
@@ -83,9 +91,10 @@ def steer(target: traffic.Target, objects: Objects, split: traffic.Split, saved:
     kept = [body for body in ground.temporary if manifests.name_of(body) in wanted]
     missing = [wanted[name] for name in wanted.keys() - {manifests.name_of(body) for body in kept}]
     own = ground.reader(target.namespace)
-    created = tuple(Change(Verb.CREATE, lanes.rewritten(body, own, show)) for body in missing)
+    new = [asides.added(lanes.rewritten(body, own, show), own, split.aside) for body in missing]
+    created = tuple(Change(Verb.CREATE, body) for body in new)
     needless = [body for body in ground.temporary if body not in kept]
-    return (*made, *_rewrite((*ground.routes, *kept), ground, show), *created, *_remove(needless))
+    return (*made, *_rewrite((*ground.routes, *kept), ground, show, split.aside), *created, *_remove(needless))
 
 
 def restore(target: traffic.Target, objects: Objects, saved: Json) -> tuple[Change, ...]:
@@ -112,6 +121,20 @@ def foreign(target: traffic.Target, objects: Objects, saved: Json, pins: Collect
     if pins and gone:
         return f"{manifests.ident(gone[0])} is gone: no other one routes the calls of Service {target.service}"
     return None
+
+
+def unfit(target: traffic.Target, objects: Objects, wanted: Collection[traffic.Aside]) -> tuple[str, ...]:
+    """Why legs of the target can not get these beside their shares, each a sentence that names the object."""
+    ground = gathering.gather(target, objects)
+    where = f"Service {target.namespace}/{target.service}"
+    found: list[str] = []
+    for aside in wanted:
+        if fault := asides.unable(aside, objects):
+            found.append(f"{where}: {fault}")
+            continue
+        for body in (*ground.routes, *ground.temporary):
+            found += asides.unfit(body, ground.reader(manifests.namespace_of(body)), aside)
+    return tuple(dict.fromkeys(found))
 
 
 def remember(saved: Json, fresh: Json) -> Json:
@@ -144,6 +167,19 @@ def _leads(ground: gathering.Ground, body: Json) -> bool:
     return any(lane.owner == manifests.ident(body) for lane in ground.every_lane)
 
 
+def _aside(ground: gathering.Ground) -> traffic.Aside | None:
+    found = (asides.read(body, ground.reader(manifests.namespace_of(body))) for body in ground.standing.values())
+    return next((aside for aside in found if aside is not None), None)
+
+
+def _even(ground: gathering.Ground, aside: traffic.Aside | None) -> bool:
+    """Whether each route has it at every rule that can have it, and nothing else."""
+    return all(
+        asides.added(body, ground.reader(manifests.namespace_of(body)), aside) == ground.standing[manifests.ident(body)]
+        for body in (*ground.routes, *ground.temporary)
+    )
+
+
 def _showing(split: traffic.Split, ground: gathering.Ground) -> Callable[[lanes.Lane], list[Json]]:
     return lambda lane: refs.show(lane.entries, split, lane.reader, ground.known(lane))
 
@@ -170,11 +206,19 @@ def _legs(ground: gathering.Ground, pins: Collection[traffic.Pin]) -> tuple[tupl
 
 
 def _rewrite(
-    bodies: Sequence[Json], ground: gathering.Ground, change: Callable[[lanes.Lane], list[Json]]
+    bodies: Sequence[Json],
+    ground: gathering.Ground,
+    change: Callable[[lanes.Lane], list[Json]],
+    aside: traffic.Aside | None = None,
 ) -> tuple[Change, ...]:
     """The routes with each list of the target made anew, where that changes anything."""
-    made = [(body, lanes.rewritten(body, ground.reader(manifests.namespace_of(body)), change)) for body in bodies]
-    return tuple(Change(Verb.REPLACE, new) for old, new in made if new != old)
+    changes = []
+    for body in bodies:
+        reader = ground.reader(manifests.namespace_of(body))
+        new = asides.added(lanes.rewritten(body, reader, change), reader, aside)
+        if new != ground.standing[manifests.ident(body)]:
+            changes.append(Change(Verb.REPLACE, new))
+    return tuple(changes)
 
 
 def _put(standing: Json | None, wished: Json) -> tuple[Change, ...]:

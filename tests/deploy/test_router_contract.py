@@ -1,12 +1,14 @@
 """The contract of a router: what every one of them must do, in one table."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy import routers, traffic
 from deploy.traffic import WHOLE, Json
-from tests.deploy import contenders
+from tests.deploy import contenders, gateway_world, istio_world
 from tests.deploy.contenders import CANARY, NEW, STABLE, Cluster, Contender
 
 PINNED = traffic.Split(((STABLE, WHOLE), (CANARY, 0)))
@@ -182,3 +184,33 @@ def test_a_kill_between_any_two_writes_is_mended(contender: Contender, most: int
     cluster.define(most=most)
     cluster.define()
     assert cluster.seen() == before
+
+
+LONE = {
+    "istio": (istio_world.a_route(istio_world.to()),),
+    "gateway": (gateway_world.a_mesh_route(), gateway_world.a_service()),
+}
+"""A user's route with one rule that leads to the Service alone, first of a row's bodies."""
+
+
+@every_router
+@pytest.mark.parametrize("what", [traffic.Only(CANARY, "x-canary", "1"), traffic.Mirror(CANARY, 1_000)], ids=str)
+def test_what_a_leg_gets_beside_its_share_is_read_back_or_refused(contender: Contender, what: traffic.Aside) -> None:
+    """Exactly; a fall takes it out, and the route is as it was."""
+    if contender.name not in routers.ASIDES:
+        cluster = Cluster(contender)
+        assert routers.unfit(cluster.target, cluster.objects, [what])
+        return
+    bodies = LONE[contender.name]
+    contender = replace(contender, bodies=bodies, route=contenders.key_of(bodies[0]))
+    split = replace(PINNED, aside=what)
+    cluster, saved = a_split_cluster(contender, split)
+    assert routers.unfit(cluster.target, cluster.objects, [what]) == ()
+    found = cluster.survey()
+    assert (found.split, found.agreed, cluster.drift(saved, STABLE, CANARY)) == (split, True, None)
+    assert (cluster.define(STABLE, CANARY), cluster.steer(split, saved)) == (0, 0)
+    cluster.steer(DOWN, saved)
+    assert (cluster.survey().split, cluster.survey().shown) == (DOWN, frozenset({STABLE}))
+    cluster.restore(saved)
+    cluster.define()
+    assert cluster.seen() == Cluster(contender).seen()

@@ -87,7 +87,9 @@ def test_legs_are_told_from_routes(kind: str, managed: bool, is_leg: bool) -> No
         pytest.param(
             "istio", True, "VirtualService shop/web http[0] has a mirror of its own", id="asked of the router"
         ),
-        pytest.param("smi", True, "mirror steps need the router istio; Service shop/web is moved by smi", id="unable"),
+        pytest.param(
+            "smi", True, "mirror steps need the router istio or gateway; Service shop/web is moved by smi", id="unable"
+        ),
         pytest.param("smi", False, "", id="nothing wanted"),
     ],
 )
