@@ -28,7 +28,8 @@ SHORT = timedelta(seconds=0.3)
 @contextlib.contextmanager
 def door(url: str, **access: object) -> Iterator[prometheus.Prometheus]:
     """A door with little patience."""
-    opened = prometheus.Prometheus(prometheus.Access(url, connect=SHORT, read=SHORT, **access))  # type: ignore[arg-type]
+    given = {"connect": SHORT, "read": SHORT, **access}
+    opened = prometheus.Prometheus(prometheus.Access(url, **given))  # type: ignore[arg-type]
     try:
         yield opened
     finally:
@@ -424,7 +425,8 @@ def test_several_threads_share_one_door() -> None:
         loopback.success(loopback.vector(query))(request)
 
     found: dict[int, outcome.Outcome] = {}
-    with loopback.serving(echo) as server, door(loopback.address(server)) as opened:
+    patient = {"connect": timedelta(seconds=10), "read": timedelta(seconds=10)}
+    with loopback.serving(echo) as server, door(loopback.address(server), **patient) as opened:
 
         def work(number: int) -> None:
             found[number] = outcome.number(opened.ask(str(number), AT))

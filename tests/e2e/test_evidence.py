@@ -134,6 +134,7 @@ def test_incident_that_both_versions_suffer_is_held_against_neither() -> None:
     """Stable fails as often as the canary: hold, and say so (case 27)."""
     with stage.opened(image="v1-errors20", plan={**EVIDENCE, "steps": "50"}, flags=FLAGS) as play:
         play.send(50)
+        stage.wait("stable has a past of some scrapes", lambda: play.served("v1") > 600)
         play.set_image("v2-errors20")
         stage.wait("it holds", lambda: play.status().get("holding") == "EnvironmentIncident")
         play.wish("abort")
