@@ -51,7 +51,7 @@ def test_replay_of_a_good_release_takes_nothing_back(tmp_path: Path) -> None:
         play.send(60)
         play.set_image("v2")
         play.wait_phase("Promoted")
-        play.check_none_failed()
+        play.finish_load()
         recorded(play, tmp_path / "good.json")
         weights = [float(each["weight"]) for each in json.loads((tmp_path / "good.json").read_text())["weights"]]
         assert weights == [20, 50, 100]
