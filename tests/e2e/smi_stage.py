@@ -1,6 +1,7 @@
 """What tests of TrafficSplits need beside the stage: one of the two definitions, for a while, and the objects."""
 
 import contextlib
+import fcntl
 import json
 from collections.abc import Iterator
 
@@ -15,10 +16,15 @@ from tests.e2e import stage
 
 @contextlib.contextmanager
 def defined(flavour: Flavour) -> Iterator[None]:
-    """TrafficSplits are defined in that way; undefined, and all of them gone, at the end."""
+    """TrafficSplits are defined in that way; undefined, and all of them gone, at the end.
+
+    One at a time, whichever workers run such tests: both definitions have one name.
+    """
     box = sandbox_cluster.current()
     admin = Cluster(from_kubeconfig(str(box.kubeconfig)))
     made = definitions.of(flavour)
+    lock = (box.home.root / "smi.lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         for body in made:
             admin.create(kinds.CRD, body)
@@ -31,6 +37,7 @@ def defined(flavour: Flavour) -> Iterator[None]:
                 admin.delete(kinds.CRD, name_of(body))
         stage.wait("they are gone", lambda: not any(admin.find(kinds.CRD, name_of(body)) for body in made))
         admin.close()
+        lock.close()
 
 
 def name_of(body: Json) -> str:

@@ -110,3 +110,28 @@ def test_every_port_of_a_service_follows_the_split() -> None:
 
 def served(traffic: load.Load, version: str) -> int:
     return sum(number for (_, seen, _), number in traffic.counts().counts.items() if seen == version)
+
+
+ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web}
+spec:
+  parentRefs: [{group: "", kind: Service, name: web}]
+  rules: [{backendRefs: [{name: web, port: 80}]}]
+"""
+
+
+def test_blue_green_on_a_route_of_the_gateway_api() -> None:
+    """The same on another router: preview, switch as a whole, bake, and the route as it was."""
+    with stage.opened(ROUTE, plan={**PLAN, "router": "gateway"}, virtual_service="") as play:
+        before = stage.content(play.get(kinds.HTTP_ROUTE))
+        play.send()
+        play.set_image("v2")
+        with previewing(play) as tests:
+            stage.wait("testers meet the new version", lambda: tests.counts().share("v2") == 1)
+            play.wait_phase("Baking")
+        play.wait_phase("Promoted", patience=120)
+        play.check_none_failed()
+        play.check_rest("v2")
+        assert stage.content(play.get(kinds.HTTP_ROUTE)) == before

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from deploy import kinds
+from deploy import kinds, names
 from deploy.traffic import Json
 from sandbox import metrics_api
 from tests.e2e import asking, stage
@@ -295,3 +295,45 @@ def test_what_behaves_otherwise_in_a_release_is_said_at_opt_in() -> None:
         play.kubectl("annotate", "deployment", "web", "rampart.dev/strategy=canary")
         claim = f"PersistentVolumeClaim {play.namespace}/data is ReadWriteOnce"
         stage.wait("the volume is said", lambda: any(claim in event["message"] for event in play.events("Caution")))
+
+
+SELECTING = """
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: web}
+spec: {selector: {matchLabels: {app: web}}, rules: [{from: [{source: {namespaces: [shop]}}]}]}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: web}
+spec: {selector: {matchLabels: {app: web}}, mtls: {mode: STRICT}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: web}
+spec: {podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {}}]}]}
+"""
+KINDS = {"authorizationpolicy": "selector", "peerauthentication": "selector", "networkpolicy": "podSelector"}
+
+
+def test_policies_that_select_the_pods_select_the_canarys_too() -> None:
+    """Who may call it and how is the same for both versions: their own selectors find the canary's pods.
+
+    The sandbox's pods are no sidecars, so what a policy then does is not seen here.
+    """
+    with stage.opened(SELECTING, plan={"steps": "50", "interval": "60s"}) as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_weight("50")
+        names_ = json.loads(play.kubectl("get", "pods", "-l", names.RELEASE, "-o", "json"))["items"]
+        canaries = {item["metadata"]["name"] for item in names_}
+        assert canaries
+        for kind, field in KINDS.items():
+            found = json.loads(play.kubectl("get", kind, "web", "-o", "json"))["spec"][field]["matchLabels"]
+            labels = ",".join(f"{key}={value}" for key, value in found.items())
+            selected = json.loads(play.kubectl("get", "pods", "-l", labels, "-o", "json"))["items"]
+            assert canaries <= {item["metadata"]["name"] for item in selected}, kind
+        play.wish("abort")
+        play.wait_phase("Cancelled")
+        play.check_none_failed()
+        play.check_rest("v2", paused=True)

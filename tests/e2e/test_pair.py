@@ -10,7 +10,8 @@ import pytest
 from deploy import kinds, names
 from deploy.traffic import Json
 from rollout.status import parse_time
-from tests.e2e import stage
+from sandbox.smi.definitions import Flavour
+from tests.e2e import smi_stage, stage
 from tests.e2e.stage import Stage, content, wait
 
 SIDE = """
@@ -56,6 +57,42 @@ spec:
 """
 
 PLAN = ("strategy=canary", "canary-of=web-v1", "judge=threshold", "steps=20,50", "interval=6s", "bake=5s")
+
+
+SPLIT = """
+apiVersion: split.smi-spec.io/v1alpha4
+kind: TrafficSplit
+metadata: {name: web}
+spec:
+  service: web
+  backends:
+  - {service: one, weight: 100}
+  - {service: two, weight: 0}
+"""
+
+
+def test_weights_of_a_traffic_split_move_alone() -> None:
+    """Two Services in the place of two subsets; real requests follow the split."""
+    services = (
+        smi_stage.a_service("one", app="web", version="v1"),
+        smi_stage.a_service("two", app="web", version="v2"),
+    )
+    one = SIDE.format(version="v1", image="v1")
+    with (
+        smi_stage.defined(Flavour.UPSTREAM),
+        stage.opened(one, *services, SPLIT, plan={"strategy": "canary"}, virtual_service="") as found,
+    ):
+        found.kubectl("delete", "deployment", "web", "--wait=true")
+        found.kubectl("rollout", "status", "deployment/web-v1", "--timeout=60s")
+        found.send()
+        apply_new(found, "v2")
+        found.wait_phase("Promoted", patience=120)
+        backends = found.get(kinds.TRAFFIC_SPLIT)["spec"]["backends"]
+        assert [entry["weight"] for entry in backends] == [0, 100]
+        served = found.served("v1")
+        wait("only the new one is met", lambda: found.served("v2") > 300)
+        assert found.served("v1") - served < 20
+        found.check_none_failed()
 
 
 @pytest.fixture
