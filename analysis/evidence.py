@@ -147,6 +147,7 @@ def _sight(question: EvidenceQuestion, limits: Limits, now: Ledger, known: tuple
         scrapes=now.grid.scrapes(now.since, asked.now.timestamp()),
         unseen=None if found.newest is None else timedelta(seconds=max(0.0, asked.now.timestamp() - found.newest)),
         warming=asked.warming,
+        stable_begins=found.stable_begins(asked.now.timestamp()),
     )
 
 

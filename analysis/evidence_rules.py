@@ -36,6 +36,8 @@ def _convicted(sight: Sight) -> Judgement | None:
     if ledger.evidence(sight.ledger, sight.limits) < ledger.CONVICTED:
         return None
     text = words.against(sight)
+    if sight.stable_begins:
+        return _hold(Reason.SUSPECTED, f"{text}; stable was scraped once yet, and may suffer too")
     if ledger.slow_evidence_leads(sight.ledger, sight.limits):
         return Judgement(Verdict.FAIL, Reason.LATENCY_HIGH, text)
     if sight.suffers_alike:

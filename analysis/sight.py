@@ -24,7 +24,7 @@ NOTED = 2
 class Sight:
     """recent: the last RECENT windows. stayed: since the step began. scrapes: how often the canary was seen in it.
     unseen: since the canary's newest sample; None where there is none. warming: whether its first pods still warm up.
-    unit: of the ledger's edges.
+    unit: of the ledger's edges. stable_begins: stable was scraped once, lately, so that nothing is known of it yet.
     """
 
     thresholds: threshold.Thresholds
@@ -37,6 +37,7 @@ class Sight:
     unseen: timedelta | None
     warming: bool
     unit: Unit = Unit.MILLISECONDS
+    stable_begins: bool = False
 
     @property
     def scrape(self) -> timedelta:

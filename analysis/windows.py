@@ -79,6 +79,10 @@ class Frame:
     edges: tuple[float, ...] = ()
 
 
+BEGINS = 2
+"""Scrape intervals within which the second scrape of a pod is waited for."""
+
+
 @dataclass(frozen=True)
 class Legs:
     """The pods of both legs, and their scrape interval in seconds."""
@@ -91,6 +95,11 @@ class Legs:
     def is_measured(self) -> bool:
         """Whether the interval was seen; before any pod was scraped twice it is assumed."""
         return any(pod.first < pod.last for pod in (*self.canary, *self.stable))
+
+    def stable_begins(self, now: float) -> bool:
+        """Whether every pod of stable was scraped just once, and its next scrape is still to be expected."""
+        first = [pod.last for pod in self.stable if pod.first == pod.last]
+        return bool(first) and len(first) == len(self.stable) and now - max(first) < BEGINS * self.width
 
     @property
     def newest(self) -> float | None:

@@ -464,3 +464,38 @@ def test_a_limit_between_two_edges_is_proven_by_what_is_certainly_quick() -> Non
     assert (doubtful.verdict, doubtful.reason) == ("Hold", "StillMeasuring")
     assert doubtful.proof is not None
     assert doubtful.proof < 1
+
+
+def begun(cluster: Cluster, second: float) -> evidence.Read:
+    """Stable is scraped from a second on: it ran before, and nobody counted."""
+
+    def read(promql: str, when: Any) -> samples.Answer:
+        found = cluster.read(promql, when)
+        assert isinstance(found, samples.Matrix)
+        cut = (late(series, at(second).timestamp()) for series in found.series)
+        return samples.Matrix(tuple(series for series in cut if series.times))
+
+    return read
+
+
+def late(series: samples.Series, begin: float) -> samples.Series:
+    if series.labels["destination_workload"] != "web":
+        return series
+    kept = [(time, value) for time, value in zip(series.times, series.values, strict=True) if time >= begin]
+    return samples.Series(series.labels, tuple(time for time, _ in kept), tuple(value for _, value in kept))
+
+
+@pytest.mark.parametrize(
+    ("suffering", "verdict", "reason"),
+    [
+        pytest.param(0.2, "Hold", "EnvironmentIncident", id="stable suffers too"),
+        pytest.param(0.0, "Fail", "SuccessRateLow", id="stable is well"),
+    ],
+)
+def test_stable_that_was_scraped_once_yet_is_waited_for(suffering: float, verdict: str, reason: str) -> None:
+    """Nothing is known of it; its next scrape tells (case 27)."""
+    cluster = Cluster(legs(0.2, suffering, rate=25, beside=25))
+    said = {now: evidence.judge(a_question(now, weight=Decimal(50)), begun(cluster, 37)) for now in (53, 100)}
+    assert (said[53].verdict, said[53].reason) == ("Hold", "Suspected")
+    assert "stable was scraped once yet" in said[53].text
+    assert (said[100].verdict, said[100].reason) == (verdict, reason)
