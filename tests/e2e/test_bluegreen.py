@@ -39,7 +39,7 @@ def test_green_is_reached_by_testers_before_any_user_and_switched_to_as_a_whole(
             assert play.served("v2") == 0 or play.status()["phase"] != "Preparing"
             play.wait_phase("Baking")
         assert tests.stop().failed == 0
-        assert "the preview passed" in told(play, "Baking")
+        stage.wait("it is said", lambda: "the preview passed" in told(play, "Baking"))
         assert play.status()["weight"] == "100"
         play.kubectl("scale", "deployment/web", "--replicas=4")
         stage.wait("green grows with blue", lambda: green_size(play) == 4 or play.status()["phase"] != "Baking")
@@ -67,7 +67,7 @@ def test_without_requests_to_the_preview_the_switch_is_made_and_the_bake_takes_i
         play.send()
         play.set_image("v2-errors50")
         play.wait_phase("Baking")
-        assert "not judged before the switch" in told(play, "Baking")
+        stage.wait("it is said", lambda: "not judged before the switch" in told(play, "Baking"))
         play.wait_phase("RolledBack")
         assert play.finish_load().failed > 0, "the bad version had users"
         play.check_rest("v2-errors50", paused=True)
