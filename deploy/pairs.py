@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.istio import destination_rules, hostnames, manifests, virtual_services
 from deploy.traffic import WHOLE, Change, Json, Verb
 
@@ -190,7 +190,7 @@ Whose = Callable[[Json], str | None]
 
 def _of_virtual_service(pair: Pair, body: Json, objects: Objects) -> Whose:
     """By host and subset: the labels that both ask for."""
-    namespace = manifests.namespace_of(body)
+    namespace = plain.namespace_of(body)
     subsets: dict[str, Mapping[str, Json]] = {}
 
     def whose(entry: Json) -> str | None:
@@ -216,7 +216,7 @@ def _of_traffic_split(pair: Pair, body: Json, objects: Objects) -> Whose:
     """By the Service that a backend names."""
 
     def whose(entry: Json) -> str | None:
-        return _side_of(pair, manifests.namespace_of(body), entry.get("service", ""))
+        return _side_of(pair, plain.namespace_of(body), entry.get("service", ""))
 
     return whose
 
@@ -227,7 +227,7 @@ def _of_route(pair: Pair, body: Json, objects: Objects) -> Whose:
     def whose(entry: Json) -> str | None:
         if entry.get("kind", "Service") != "Service":
             return None
-        return _side_of(pair, entry.get("namespace") or manifests.namespace_of(body), entry.get("name", ""))
+        return _side_of(pair, entry.get("namespace") or plain.namespace_of(body), entry.get("name", ""))
 
     return whose
 

@@ -7,6 +7,7 @@ proxies follow it: the settle time does.
 
 from collections.abc import Iterator
 
+from deploy import plain
 from deploy.gateway import manifests
 from deploy.traffic import Json
 
@@ -51,7 +52,7 @@ def _said(entry: Json, kind: str) -> Json:
 
 
 def _is_stale(route: Json, entry: Json) -> bool:
-    generation = manifests.metadata_of(route).get("generation", 0)
+    generation = plain.metadata_of(route).get("generation", 0)
     return any(_said(entry, kind).get("observedGeneration", generation) < generation for kind in BELIEVED)
 
 

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Container, Iterator
 from typing import assert_never
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.gateway import manifests, places, refs, rivals
 from deploy.traffic import WHOLE, Json
 
@@ -44,7 +44,7 @@ def unable(aside: traffic.Aside, served: Container[str]) -> str | None:
 def without(body: Json, reader: places.Reader) -> Json:
     """A copy of the route without what the target's legs get beside their shares."""
     made = copy.deepcopy(body)
-    rules = manifests.spec_of(made).get("rules")
+    rules = plain.spec_of(made).get("rules")
     if isinstance(rules, list):
         made["spec"]["rules"] = [_unmirrored(rule, reader) for rule in rules if _copied(rule, reader) is None]
     return made

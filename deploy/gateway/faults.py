@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from deploy import plain
 from deploy.gateway import gathering, grants, hangers, manifests, refs
 
 HEADLESS = "None"
@@ -27,7 +28,7 @@ def _of_root(ground: gathering.Ground) -> Iterator[str]:
     if ground.root is None:
         yield f"{where} is not there"
         return
-    if ground.wanted and manifests.spec_of(ground.root).get("clusterIP") == HEADLESS:
+    if ground.wanted and plain.spec_of(ground.root).get("clusterIP") == HEADLESS:
         yield f"{where} is headless, and no route leads to it: a mesh routes only calls of a cluster IP"
     if not ground.every_lane and not ground.wanted:
         ours = ", ".join(manifests.ident(body) for body in ground.routes) or "no route"
@@ -59,8 +60,8 @@ def _of_profiles(ground: gathering.Ground) -> Iterator[str]:
     target = ground.target
     host = f"{target.service}.{target.namespace}.svc.{target.cluster_domain}"
     for body in ground.profiles:
-        spec = manifests.spec_of(body)
+        spec = plain.spec_of(body)
         overrides = [one for one in spec.get("dstOverrides") or [] if str(one.get("weight", "0")) != "0"]
-        if manifests.name_of(body) == host and (spec.get("routes") or overrides):
+        if plain.name_of(body) == host and (spec.get("routes") or overrides):
             has = "routes" if spec.get("routes") else "dstOverrides"
             yield f"{manifests.ident(body)} has {has}, and Linkerd follows it instead of any route: delete it"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from deploy import backends, traffic
+from deploy import backends, plain, traffic
 from deploy.gateway import acceptance, asides, hangers, lanes, manifests, memory, places, refs
 from deploy.traffic import Json
 
@@ -57,7 +57,7 @@ class Ground:
     @cached_property
     def users_lanes(self) -> tuple[lanes.Lane, ...]:
         """The users' lists that lead to the target."""
-        return tuple(lane for body in self.routes for lane in lanes.of(body, self.reader(manifests.namespace_of(body))))
+        return tuple(lane for body in self.routes for lane in lanes.of(body, self.reader(plain.namespace_of(body))))
 
     @cached_property
     def every_lane(self) -> tuple[lanes.Lane, ...]:
@@ -78,8 +78,8 @@ class Ground:
     @property
     def is_covered(self) -> bool:
         """Whether exactly those temporary routes stand that are needed."""
-        standing = {manifests.name_of(body) for body in self.temporary}
-        return standing == {manifests.name_of(body) for body in self.wanted}
+        standing = {plain.name_of(body) for body in self.temporary}
+        return standing == {plain.name_of(body) for body in self.wanted}
 
     @property
     def pins(self) -> frozenset[traffic.Pin]:
@@ -111,7 +111,7 @@ class Ground:
         owners = {lane.owner for lane in self.every_lane}
         mesh = [body for body in self.routes if manifests.mesh_parents(body, self.target)]
         bodies = [body for body in self.routes if manifests.ident(body) in owners and body not in mesh]
-        metas = [manifests.metadata_of(body) for body in (*bodies, *mesh, *self.temporary, *self.hanging, *self.copies)]
+        metas = [plain.metadata_of(body) for body in (*bodies, *mesh, *self.temporary, *self.hanging, *self.copies)]
         found = [(str(meta.get("uid", "")), int(meta.get("generation", 0))) for meta in metas]
         found += [backends.version(body) for body in (*self.legs.values(), *([self.root] if self.root else []))]
         bare = self.bare_pins
@@ -120,7 +120,7 @@ class Ground:
 
 def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]], saved: Json | None = None) -> Ground:
     """Sort out all objects of the cluster for one target."""
-    services = {manifests.name_of(body): body for body in objects.get(manifests.SERVICE, ()) if _here(body, target)}
+    services = {plain.name_of(body): body for body in objects.get(manifests.SERVICE, ()) if _here(body, target)}
     every = [body for kind in manifests.ROUTES for body in objects.get(kind, ())]
     users = [body for body in every if not manifests.is_ours(body) and _concerns(body, target)]
     hanging = [
@@ -156,13 +156,13 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]], saved:
     own = ground.reader(target.namespace)
     return replace(
         ground,
-        routes=tuple(asides.without(body, ground.reader(manifests.namespace_of(body))) for body in users),
+        routes=tuple(asides.without(body, ground.reader(plain.namespace_of(body))) for body in users),
         temporary=tuple(asides.without(body, own) for body in temporary),
     )
 
 
 def _here(body: Json, target: traffic.Target) -> bool:
-    return manifests.namespace_of(body) == target.namespace
+    return plain.namespace_of(body) == target.namespace
 
 
 def _of(leg: backends.Leg, target: traffic.Target) -> bool:
@@ -171,7 +171,7 @@ def _of(leg: backends.Leg, target: traffic.Target) -> bool:
 
 def _concerns(route: Json, target: traffic.Target) -> bool:
     """Whether a route has the Service as its parent, or leads to it or to a leg of it."""
-    namespace = manifests.namespace_of(route)
+    namespace = plain.namespace_of(route)
     return bool(manifests.mesh_parents(route, target)) or any(
         manifests.leads_to(ref, namespace, target)
         and (ref.get("name") == target.service or backends.guess(str(ref.get("name")), [target.service]) is not None)

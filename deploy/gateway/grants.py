@@ -6,17 +6,17 @@ its name (Gateway API, ReferenceGrant). A route with the Service as parent is th
 
 from collections.abc import Iterator, Sequence
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.gateway import manifests
 from deploy.traffic import Json
 
 
 def faults(target: traffic.Target, routes: Sequence[Json], grants: Sequence[Json]) -> Iterator[str]:
     """Each route of another namespace that may not lead to the Service, or not to its legs."""
-    here = [grant for grant in grants if manifests.namespace_of(grant) == target.namespace]
+    here = [grant for grant in grants if plain.namespace_of(grant) == target.namespace]
     where = f"Service {target.namespace}/{target.service}"
     for route in routes:
-        if manifests.namespace_of(route) == target.namespace or manifests.is_mesh(route):
+        if plain.namespace_of(route) == target.namespace or manifests.is_mesh(route):
             continue
         fitting = [grant for grant in here if _is_from(grant, route)]
         if any(_allows_all(grant) for grant in fitting):
@@ -25,7 +25,7 @@ def faults(target: traffic.Target, routes: Sequence[Json], grants: Sequence[Json
         if named is None:
             yield (
                 f"{manifests.ident(route)} leads to {where} of another namespace, and no ReferenceGrant in"
-                f" {target.namespace} allows {route['kind']}s of {manifests.namespace_of(route)} to do so"
+                f" {target.namespace} allows {route['kind']}s of {plain.namespace_of(route)} to do so"
             )
         else:
             yield (
@@ -36,13 +36,13 @@ def faults(target: traffic.Target, routes: Sequence[Json], grants: Sequence[Json
 
 
 def _is_from(grant: Json, route: Json) -> bool:
-    wanted = (manifests.GROUP, route["kind"], manifests.namespace_of(route))
-    given = manifests.spec_of(grant).get("from") or []
+    wanted = (manifests.GROUP, route["kind"], plain.namespace_of(route))
+    given = plain.spec_of(grant).get("from") or []
     return any((one.get("group"), one.get("kind"), one.get("namespace")) == wanted for one in given)
 
 
 def _to_services(grant: Json) -> list[Json]:
-    return [one for one in manifests.spec_of(grant).get("to") or [] if manifests.is_service(one)]
+    return [one for one in plain.spec_of(grant).get("to") or [] if manifests.is_service(one)]
 
 
 def _allows_all(grant: Json) -> bool:

@@ -6,7 +6,7 @@ A leg is another host, so what says how the Service is called would not hold for
 import copy
 from collections.abc import Collection, Iterator, Sequence
 
-from deploy import backends, names, traffic
+from deploy import backends, names, plain, traffic
 from deploy.gateway import manifests
 from deploy.istio import hostnames
 from deploy.traffic import Json
@@ -17,9 +17,9 @@ def policies(target: traffic.Target, bodies: Sequence[Json]) -> list[Json]:
     return [
         body
         for body in bodies
-        if manifests.namespace_of(body) == target.namespace
+        if plain.namespace_of(body) == target.namespace
         and not manifests.is_ours(body)
-        and any(_is_target(ref, target) for ref in manifests.spec_of(body).get("targetRefs") or [])
+        and any(_is_target(ref, target) for ref in plain.spec_of(body).get("targetRefs") or [])
     ]
 
 
@@ -29,7 +29,7 @@ def rules(target: traffic.Target, bodies: Sequence[Json]) -> list[Json]:
         body
         for body in bodies
         if not manifests.is_ours(body)
-        and hostnames.means(str(manifests.spec_of(body).get("host", "")), manifests.namespace_of(body), target)
+        and hostnames.means(str(plain.spec_of(body).get("host", "")), plain.namespace_of(body), target)
     ]
 
 
@@ -45,27 +45,27 @@ def copies(target: traffic.Target, found: Sequence[Json], pins: Collection[traff
 def faults(target: traffic.Target, found: Sequence[Json]) -> Iterator[str]:
     """What can not be said of the legs too."""
     for body in found:
-        if body["kind"] == manifests.DESTINATION_RULE and manifests.namespace_of(body) != target.namespace:
+        if body["kind"] == manifests.DESTINATION_RULE and plain.namespace_of(body) != target.namespace:
             yield (
-                f"{manifests.ident(body)} for host {manifests.spec_of(body).get('host')} stands in another namespace"
+                f"{manifests.ident(body)} for host {plain.spec_of(body).get('host')} stands in another namespace"
                 f" than the Service and would not hold for its temporary Services: move it to {target.namespace}"
             )
 
 
 def _policy(target: traffic.Target, body: Json, pins: Collection[traffic.Pin]) -> Json:
-    spec = copy.deepcopy(manifests.spec_of(body))
+    spec = copy.deepcopy(plain.spec_of(body))
     mine = [ref for ref in spec["targetRefs"] if _is_target(ref, target)]
     spec["targetRefs"] = [{**ref, "name": backends.name(target.service, pin)} for pin in sorted(pins) for ref in mine]
     made = {"apiVersion": body["apiVersion"], "kind": body["kind"], "spec": spec}
-    return manifests.new_own(made, names.fit(manifests.name_of(body), manifests.MANAGER, names.NAME_LIMIT), target)
+    return manifests.new_own(made, names.fit(plain.name_of(body), manifests.MANAGER, names.NAME_LIMIT), target)
 
 
 def _rule(target: traffic.Target, body: Json, pin: traffic.Pin) -> Json:
-    spec = copy.deepcopy(manifests.spec_of(body))
+    spec = copy.deepcopy(plain.spec_of(body))
     leg = backends.name(target.service, pin)
     spec["host"] = f"{leg}.{target.namespace}.svc.{target.cluster_domain}"
     made = {"apiVersion": body["apiVersion"], "kind": body["kind"], "spec": spec}
-    return manifests.new_own(made, names.fit(manifests.name_of(body), leg, names.NAME_LIMIT), target)
+    return manifests.new_own(made, names.fit(plain.name_of(body), leg, names.NAME_LIMIT), target)
 
 
 def _is_target(ref: Json, target: traffic.Target) -> bool:

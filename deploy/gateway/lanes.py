@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.gateway import manifests, places, refs
 from deploy.traffic import Json
 
@@ -58,7 +58,7 @@ def temporary(target: traffic.Target, port: int, of: Collection[int], version: s
 
 def ports(service: Json) -> list[int]:
     """The ports of a Service that a route can lead to: those of TCP."""
-    found = manifests.spec_of(service).get("ports") or []
+    found = plain.spec_of(service).get("ports") or []
     return [int(port["port"]) for port in found if port.get("protocol", "TCP") == "TCP"]
 
 
@@ -67,7 +67,7 @@ def uncovered(service: Json | None, routes: list[Json], target: traffic.Target) 
 
     A route of another namespace routes the callers of that namespace alone.
     """
-    producers = [route for route in routes if manifests.namespace_of(route) == target.namespace]
+    producers = [route for route in routes if plain.namespace_of(route) == target.namespace]
     named = [ref.get("port") for route in producers for ref in manifests.mesh_parents(route, target)]
     if service is None or None in named:
         return ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deploy import names, traffic
+from deploy import names, plain, traffic
 from deploy.traffic import Json
 
 HTTP_ROUTE = "HTTPRoute"
@@ -21,32 +21,14 @@ CORE = ("", "core")
 """The core group; Linkerd also takes its nickname."""
 
 
-def metadata_of(body: Json) -> Json:
-    meta: Json = body.get("metadata") or {}
-    return meta
-
-
-def spec_of(body: Json) -> Json:
-    spec: Json = body.get("spec") or {}
-    return spec
-
-
-def namespace_of(body: Json) -> str:
-    return str(metadata_of(body).get("namespace", ""))
-
-
-def name_of(body: Json) -> str:
-    return str(metadata_of(body).get("name", ""))
-
-
 def ident(body: Json) -> str:
     """`Kind namespace/name` of an object."""
-    return f"{body['kind']} {namespace_of(body)}/{name_of(body)}"
+    return f"{body['kind']} {plain.namespace_of(body)}/{plain.name_of(body)}"
 
 
 def is_ours(body: Json) -> bool:
     """Whether Rampart made the object, for this release or any other."""
-    return (metadata_of(body).get("labels") or {}).get(names.MANAGED) == MANAGER
+    return (plain.metadata_of(body).get("labels") or {}).get(names.MANAGED) == MANAGER
 
 
 def own_name(target: traffic.Target, port: int) -> str:
@@ -63,9 +45,9 @@ def new_own(body: Json, name: str, target: traffic.Target) -> Json:
 
 def stands_for(body: Json, target: traffic.Target) -> bool:
     """Whether an object is a temporary one of the target's Service."""
-    notes = metadata_of(body).get("annotations") or {}
+    notes = plain.metadata_of(body).get("annotations") or {}
     same = notes.get(f"{names.GROUP}/service") == target.service
-    return is_ours(body) and same and namespace_of(body) == target.namespace
+    return is_ours(body) and same and plain.namespace_of(body) == target.namespace
 
 
 def is_service(ref: Json) -> bool:
@@ -79,7 +61,7 @@ def leads_to(ref: Json, namespace: str, target: traffic.Target) -> bool:
 
 
 def parents(route: Json) -> list[Json]:
-    found: list[Json] = spec_of(route).get("parentRefs") or []
+    found: list[Json] = plain.spec_of(route).get("parentRefs") or []
     return found
 
 
@@ -91,7 +73,7 @@ def mesh_parents(route: Json, target: traffic.Target) -> list[Json]:
         if ref.get("kind") == SERVICE
         and ref.get("group", GROUP) in CORE
         and ref.get("name") == target.service
-        and (ref.get("namespace") or namespace_of(route)) == target.namespace
+        and (ref.get("namespace") or plain.namespace_of(route)) == target.namespace
     ]
 
 
@@ -102,5 +84,5 @@ def is_mesh(route: Json) -> bool:
 
 def rules(route: Json) -> Iterator[tuple[str, Json]]:
     """Every rule with its key, `rules[0]`, or `rules[0] name` for a named one."""
-    for nth, rule in enumerate(spec_of(route).get("rules") or []):
+    for nth, rule in enumerate(plain.spec_of(route).get("rules") or []):
         yield f"rules[{nth}] {rule.get('name') or ''}".rstrip(), rule

@@ -8,7 +8,7 @@ the API server gave them and returns the writes that are missing, none if nothin
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from deploy import backends, traffic
+from deploy import backends, plain, traffic
 from deploy.gateway import acceptance, asides, faults, gathering, hangers, lanes, manifests, memory, places, refs
 from deploy.traffic import Change, Json, Verb
 
@@ -67,8 +67,8 @@ def define(target: traffic.Target, objects: Objects, pins: Collection[traffic.Pi
     routed = _rewrite(ground.routes, ground, lambda lane: refs.prepare(lane.entries, pins, lane.reader), kept)
     if not pins:
         return (*routed, *_remove(ground.temporary), *left)
-    wanted = {manifests.name_of(body): body for body in ground.wanted}
-    standing = {manifests.name_of(body): body for body in ground.temporary}
+    wanted = {plain.name_of(body): body for body in ground.wanted}
+    standing = {plain.name_of(body): body for body in ground.temporary}
     own: list[Change] = []
     for name, body in {**standing, **{key: wanted[key] for key in wanted if key not in standing}}.items():
         prepared = asides.added(_prepared(ground, body, pins), ground.reader(target.namespace), kept)
@@ -87,9 +87,9 @@ def steer(target: traffic.Target, objects: Objects, split: traffic.Split, saved:
     lacking = frozenset(split.pins) - ground.pins
     made = _legs(ground, lacking | ground.pins)[0] if lacking else ()
     show = _showing(split, ground)
-    wanted = {manifests.name_of(body): body for body in ground.wanted}
-    kept = [body for body in ground.temporary if manifests.name_of(body) in wanted]
-    missing = [wanted[name] for name in wanted.keys() - {manifests.name_of(body) for body in kept}]
+    wanted = {plain.name_of(body): body for body in ground.wanted}
+    kept = [body for body in ground.temporary if plain.name_of(body) in wanted]
+    missing = [wanted[name] for name in wanted.keys() - {plain.name_of(body) for body in kept}]
     own = ground.reader(target.namespace)
     new = [asides.added(lanes.rewritten(body, own, show), own, split.aside) for body in missing]
     created = tuple(Change(Verb.CREATE, body) for body in new)
@@ -116,8 +116,8 @@ def foreign(target: traffic.Target, objects: Objects, saved: Json, pins: Collect
         drift = memory.content_drift(saved, lane) or (memory.leg_drift(lane, known) if pins else None)
         if drift:
             return f"{lane} {drift}"
-    standing = {manifests.name_of(body) for body in ground.temporary}
-    gone = [body for body in ground.wanted if manifests.name_of(body) not in standing]
+    standing = {plain.name_of(body) for body in ground.temporary}
+    gone = [body for body in ground.wanted if plain.name_of(body) not in standing]
     if pins and gone:
         return f"{manifests.ident(gone[0])} is gone: no other one routes the calls of Service {target.service}"
     return None
@@ -133,7 +133,7 @@ def unfit(target: traffic.Target, objects: Objects, wanted: Collection[traffic.A
             found.append(f"{where}: {fault}")
             continue
         for body in (*ground.routes, *ground.temporary):
-            found += asides.unfit(body, ground.reader(manifests.namespace_of(body)), aside)
+            found += asides.unfit(body, ground.reader(plain.namespace_of(body)), aside)
     return tuple(dict.fromkeys(found))
 
 
@@ -150,7 +150,7 @@ def routes(target: traffic.Target, objects: Objects) -> tuple[str, ...]:
 
 def mentions(body: Json) -> frozenset[str]:
     """The names of Services that an object of the KINDS may be about: to index thousands of them by."""
-    named = [manifests.name_of(body)] if body["kind"] == manifests.SERVICE else []
+    named = [plain.name_of(body)] if body["kind"] == manifests.SERVICE else []
     named += [str(ref.get("name")) for ref in manifests.parents(body)]
     for _, rule in manifests.rules(body):
         named += [str(ref.get("name")) for ref in rule.get("backendRefs") or []]
@@ -168,14 +168,14 @@ def _leads(ground: gathering.Ground, body: Json) -> bool:
 
 
 def _aside(ground: gathering.Ground) -> traffic.Aside | None:
-    found = (asides.read(body, ground.reader(manifests.namespace_of(body))) for body in ground.standing.values())
+    found = (asides.read(body, ground.reader(plain.namespace_of(body))) for body in ground.standing.values())
     return next((aside for aside in found if aside is not None), None)
 
 
 def _even(ground: gathering.Ground, aside: traffic.Aside | None) -> bool:
     """Whether each route has it at every rule that can have it, and nothing else."""
     return all(
-        asides.added(body, ground.reader(manifests.namespace_of(body)), aside) == ground.standing[manifests.ident(body)]
+        asides.added(body, ground.reader(plain.namespace_of(body)), aside) == ground.standing[manifests.ident(body)]
         for body in (*ground.routes, *ground.temporary)
     )
 
@@ -193,7 +193,7 @@ def _legs(ground: gathering.Ground, pins: Collection[traffic.Pin]) -> tuple[tupl
     """What is made and mended of leg Services and of what hangs on them, and what of them is left to remove."""
     if ground.root is None:
         return (), _remove([*ground.copies, *ground.legs.values()]) if not pins else ()
-    services = {manifests.name_of(body): body for body in (backends.wished(ground.root, pin) for pin in sorted(pins))}
+    services = {plain.name_of(body): body for body in (backends.wished(ground.root, pin) for pin in sorted(pins))}
     copies = (
         {manifests.ident(body): body for body in hangers.copies(ground.target, ground.hanging, pins)} if pins else {}
     )
@@ -214,7 +214,7 @@ def _rewrite(
     """The routes with each list of the target made anew, where that changes anything."""
     changes = []
     for body in bodies:
-        reader = ground.reader(manifests.namespace_of(body))
+        reader = ground.reader(plain.namespace_of(body))
         new = asides.added(lanes.rewritten(body, reader, change), reader, aside)
         if new != ground.standing[manifests.ident(body)]:
             changes.append(Change(Verb.REPLACE, new))

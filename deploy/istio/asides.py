@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.istio import lists, manifests, virtual_services
 from deploy.traffic import WHOLE, Json
 
@@ -24,7 +24,7 @@ OWN_MIRRORS = ("mirror", "mirrors", "mirrorPercentage", "mirrorPercent", "mirror
 def without(body: Json, reader: lists.Reader) -> Json:
     """A copy of the VirtualService without what the target's legs get beside their shares."""
     made = copy.deepcopy(body)
-    rules = manifests.spec_of(made).get("http")
+    rules = plain.spec_of(made).get("http")
     if isinstance(rules, list):
         made["spec"]["http"] = [_unmirrored(rule, reader) for rule in rules if not _is_copy(rule, reader)]
     return made
@@ -32,7 +32,7 @@ def without(body: Json, reader: lists.Reader) -> Json:
 
 def read(body: Json, reader: lists.Reader) -> traffic.Aside | None:
     """The first thing that a leg of the target gets beside its share."""
-    for rule in manifests.spec_of(body).get("http") or []:
+    for rule in plain.spec_of(body).get("http") or []:
         found = _condition(rule, reader) if _is_copy(rule, reader) else _mirror(rule, reader)
         if found is not None:
             return found
@@ -41,11 +41,11 @@ def read(body: Json, reader: lists.Reader) -> traffic.Aside | None:
 
 def added(body: Json, reader: lists.Reader, aside: traffic.Aside | None) -> Json:
     """The VirtualService (without any) with `aside` at each rule that can have it."""
-    if aside is None or not manifests.spec_of(body).get("hosts"):
+    if aside is None or not plain.spec_of(body).get("hosts"):
         return body
     made = copy.deepcopy(body)
     rules: list[Json] = []
-    for rule in manifests.spec_of(made).get("http") or []:
+    for rule in plain.spec_of(made).get("http") or []:
         rules += _with(rule, reader, aside) if _fault(rule, reader, aside) is None else [rule]
     if rules:
         made["spec"]["http"] = rules
@@ -59,7 +59,7 @@ def unfit(body: Json, reader: lists.Reader, aside: traffic.Aside) -> Iterator[st
         ident = f"VirtualService {manifests.ident(body)} {key}"
         if key in here and not key.startswith("http"):
             yield f"{ident} routes connections, not requests: {_named(aside)} needs http rules"
-        elif key in here and not manifests.spec_of(body).get("hosts"):
+        elif key in here and not plain.spec_of(body).get("hosts"):
             yield f"{ident} is a delegate, whose rules are joined with another's: {_named(aside)} can not be added"
         elif key in here and (fault := _fault(rule, reader, aside)):
             yield f"{ident} {fault}"

@@ -9,7 +9,7 @@ policy, everybody's subsets.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.istio import hostnames, manifests
 from deploy.traffic import Json
 
@@ -38,16 +38,16 @@ class Rules:
         """The user's subsets by name; the first of a name counts."""
         found: dict[str, Json] = {}
         for rule in self.base:
-            for subset in manifests.spec_of(rule).get("subsets") or []:
+            for subset in plain.spec_of(rule).get("subsets") or []:
                 found.setdefault(subset.get("name", ""), subset)
         return found
 
     @property
     def export_to(self) -> list[str] | None:
         """The exportTo that a rule of ours needs to be merged with the user's, or to be seen where theirs is."""
-        if not self.base or manifests.namespace_of(self.base[0]) != self.target.namespace:
+        if not self.base or plain.namespace_of(self.base[0]) != self.target.namespace:
             return None
-        return manifests.spec_of(self.base[0]).get("exportTo")
+        return plain.spec_of(self.base[0]).get("exportTo")
 
     @property
     def reach(self) -> frozenset[str]:
@@ -83,7 +83,7 @@ def find(target: traffic.Target, bodies: Sequence[Json]) -> Rules:
 
 def hosts(body: Json) -> list[str]:
     """The host of a DestinationRule, as it is written."""
-    return [host] if (host := manifests.spec_of(body).get("host")) else []
+    return [host] if (host := plain.spec_of(body).get("host")) else []
 
 
 def contained(subset: Json, labels: Mapping[str, str]) -> bool:
@@ -93,22 +93,22 @@ def contained(subset: Json, labels: Mapping[str, str]) -> bool:
 
 def _age(rule: Json) -> tuple[str, str, str]:
     """The order in which istiod merges."""
-    meta = manifests.metadata_of(rule)
+    meta = plain.metadata_of(rule)
     return meta.get("creationTimestamp") or "", meta.get("name", ""), meta.get("namespace", "")
 
 
 def _host(rule: Json, target: traffic.Target) -> str:
-    host = manifests.spec_of(rule).get("host") or ""
-    return hostnames.resolve(host, manifests.namespace_of(rule), target.cluster_domain)
+    host = plain.spec_of(rule).get("host") or ""
+    return hostnames.resolve(host, plain.namespace_of(rule), target.cluster_domain)
 
 
 def _reach(rule: Json) -> frozenset[str]:
-    return hostnames.reach(manifests.spec_of(rule).get("exportTo"), manifests.namespace_of(rule))
+    return hostnames.reach(plain.spec_of(rule).get("exportTo"), plain.namespace_of(rule))
 
 
 def _most_specific(rules: Sequence[Json], namespace: str, target: traffic.Target) -> tuple[Json, ...]:
     """The rules of a namespace that istiod takes for the Service."""
-    inside = [rule for rule in rules if manifests.namespace_of(rule) == namespace]
+    inside = [rule for rule in rules if plain.namespace_of(rule) == namespace]
     pattern = hostnames.most_specific((_host(rule, target) for rule in inside), hostnames.fqdn(target))
     return tuple(rule for rule in inside if _host(rule, target) == pattern)
 
@@ -118,15 +118,15 @@ def _selector_faults(users: Sequence[Json], host: str) -> list[str]:
         f"DestinationRule {manifests.ident(rule)} for {host} has a workloadSelector:"
         " the proxies that it selects would not know the legs"
         for rule in users
-        if manifests.spec_of(rule).get("workloadSelector")
+        if plain.spec_of(rule).get("workloadSelector")
     ]
 
 
 def _shadow_faults(users: Sequence[Json], target: traffic.Target) -> list[str]:
     """Rules that proxies of another namespace take before any of the Service's namespace."""
     return [
-        f"DestinationRule {manifests.ident(rule)} (host {manifests.spec_of(rule).get('host')}) hides every"
-        f" other rule for {hostnames.fqdn(target)} from clients in {manifests.namespace_of(rule)}:"
+        f"DestinationRule {manifests.ident(rule)} (host {plain.spec_of(rule).get('host')}) hides every"
+        f" other rule for {hostnames.fqdn(target)} from clients in {plain.namespace_of(rule)}:"
         f" they would not know the legs; move it to {target.namespace}"
         for rule in users
         if _shadows(rule, target)
@@ -134,7 +134,7 @@ def _shadow_faults(users: Sequence[Json], target: traffic.Target) -> list[str]:
 
 
 def _shadows(rule: Json, target: traffic.Target) -> bool:
-    namespace, reach = manifests.namespace_of(rule), _reach(rule)
+    namespace, reach = plain.namespace_of(rule), _reach(rule)
     if namespace == target.namespace:
         return False
     if namespace == ROOT_NAMESPACE:
@@ -143,7 +143,7 @@ def _shadows(rule: Json, target: traffic.Target) -> bool:
 
 
 def _export_faults(base: Sequence[Json], target: traffic.Target) -> list[str]:
-    exports = {tuple(sorted(manifests.spec_of(rule).get("exportTo") or [])) for rule in base}
+    exports = {tuple(sorted(plain.spec_of(rule).get("exportTo") or [])) for rule in base}
     if len(exports) > 1:
         listed = " and ".join(manifests.ident(rule) for rule in base)
         return [f"DestinationRules {listed} differ in exportTo, so Istio does not merge them: make them equal"]
@@ -152,5 +152,5 @@ def _export_faults(base: Sequence[Json], target: traffic.Target) -> list[str]:
         f"DestinationRule {manifests.ident(rule)} for {hostnames.fqdn(target)} reaches some namespaces only,"
         f" {sorted(_reach(rule))}: export it to all, or move it to {target.namespace}"
         for rule in limited
-        if manifests.namespace_of(rule) != target.namespace and not _shadows(rule, target)
+        if plain.namespace_of(rule) != target.namespace and not _shadows(rule, target)
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from deploy import plain
 from deploy.istio import gathering, hostnames, leg_names, lists, manifests, subsets, virtual_services
 
 
@@ -26,7 +27,7 @@ def _of_subsets(ground: gathering.Ground) -> Iterator[str]:
     """Destinations with a subset that is not there, or that would lose one of the two versions."""
     for body in ground.services:
         for key, rule in virtual_services.rules(body):
-            for subset in _users_subsets(ground, manifests.namespace_of(body), rule.get("route") or []):
+            for subset in _users_subsets(ground, plain.namespace_of(body), rule.get("route") or []):
                 if fault := subsets.mismatch(ground.rules, subset):
                     yield f"VirtualService {manifests.ident(body)} {key} {fault}"
 

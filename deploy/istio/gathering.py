@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.istio import asides, destination_rules, leg_names, lists, manifests, subsets, virtual_services
 from deploy.traffic import Json
 
@@ -74,11 +74,11 @@ class Ground:
         owners = {lane.owner for lane in self.lanes}
         routes = [body for body in self.services if manifests.ident(body) in owners or body in self.mesh.covering]
         own = [self.temporary] if self.temporary else []
-        metas = [manifests.metadata_of(body) for body in (*routes, *own, *self.rules.concerned)]
+        metas = [plain.metadata_of(body) for body in (*routes, *own, *self.rules.concerned)]
         return tuple(sorted((meta.get("uid", ""), meta.get("generation", 0)) for meta in metas))
 
     def _lanes(self, body: Json) -> Iterator[virtual_services.Lane]:
-        return virtual_services.lanes(body, self.reader(manifests.namespace_of(body)))
+        return virtual_services.lanes(body, self.reader(plain.namespace_of(body)))
 
 
 def gather(
@@ -104,6 +104,6 @@ def gather(
     )
     return replace(
         ground,
-        services=tuple(asides.without(body, ground.reader(manifests.namespace_of(body))) for body in services),
+        services=tuple(asides.without(body, ground.reader(plain.namespace_of(body))) for body in services),
         temporary=asides.without(temporary, ground.reader(target.namespace)) if temporary else None,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deploy import names, traffic
+from deploy import names, plain, traffic
 from deploy.traffic import Json
 
 VIRTUAL_SERVICE = "VirtualService"
@@ -11,23 +11,9 @@ VERSION = "networking.istio.io/v1"
 MANAGER = "rampart"
 
 
-def metadata_of(body: Json) -> Json:
-    meta: Json = body.get("metadata") or {}
-    return meta
-
-
-def spec_of(body: Json) -> Json:
-    spec: Json = body.get("spec") or {}
-    return spec
-
-
-def namespace_of(body: Json) -> str:
-    return str(metadata_of(body).get("namespace", ""))
-
-
 def ident(body: Json) -> str:
     """`namespace/name` of an object."""
-    return f"{namespace_of(body)}/{metadata_of(body).get('name', '')}"
+    return f"{plain.namespace_of(body)}/{plain.metadata_of(body).get('name', '')}"
 
 
 def own_name(target: traffic.Target) -> str:
@@ -41,13 +27,13 @@ def own_ident(target: traffic.Target) -> str:
 
 def named_after(body: Json) -> frozenset[str]:
     """The Service for which an object has the name of a temporary one, whoever made it; a cut name tells none."""
-    service, joined, rest = str(metadata_of(body).get("name", "")).rpartition(f"-{MANAGER}")
+    service, joined, rest = str(plain.metadata_of(body).get("name", "")).rpartition(f"-{MANAGER}")
     return frozenset({service}) if joined and not rest else frozenset()
 
 
 def is_own(body: Json, target: traffic.Target) -> bool:
     """Whether an object is the temporary one that Rampart made for the target."""
-    labels = metadata_of(body).get("labels") or {}
+    labels = plain.metadata_of(body).get("labels") or {}
     return ident(body) == own_ident(target) and labels.get(names.MANAGED) == MANAGER
 
 

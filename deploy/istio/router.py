@@ -8,7 +8,7 @@ steer, settle, restore, settle, define nothing.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.istio import (
     asides,
     destination_rules,
@@ -111,7 +111,7 @@ def unfit(target: traffic.Target, objects: Objects, wanted: Collection[traffic.A
         fault
         for aside in wanted
         for body in ground.services
-        for fault in asides.unfit(body, ground.reader(manifests.namespace_of(body)), aside)
+        for fault in asides.unfit(body, ground.reader(plain.namespace_of(body)), aside)
     )
     return tuple(dict.fromkeys(found))
 
@@ -153,7 +153,7 @@ def _routes(ground: gathering.Ground) -> Sequence[Json]:
 
 def _aside(ground: gathering.Ground) -> traffic.Aside | None:
     found = (
-        asides.read(ground.standing[manifests.ident(body)], ground.reader(manifests.namespace_of(body)))
+        asides.read(ground.standing[manifests.ident(body)], ground.reader(plain.namespace_of(body)))
         for body in _routes(ground)
     )
     return next((aside for aside in found if aside is not None), None)
@@ -162,7 +162,7 @@ def _aside(ground: gathering.Ground) -> traffic.Aside | None:
 def _even(ground: gathering.Ground, aside: traffic.Aside | None) -> bool:
     """Whether each VirtualService has it at every rule that can have it, and nothing else."""
     return all(
-        asides.added(body, ground.reader(manifests.namespace_of(body)), aside) == ground.standing[manifests.ident(body)]
+        asides.added(body, ground.reader(plain.namespace_of(body)), aside) == ground.standing[manifests.ident(body)]
         for body in _routes(ground)
     )
 
@@ -179,7 +179,7 @@ def _rewrite(
     """The users' VirtualServices with each list of the target made anew, where that changes anything."""
     changes = []
     for body in ground.services:
-        reader = ground.reader(manifests.namespace_of(body))
+        reader = ground.reader(plain.namespace_of(body))
         new = asides.added(virtual_services.rewritten(body, reader, change), reader, aside)
         if new != ground.standing[manifests.ident(body)]:
             changes.append(Change(Verb.REPLACE, new))

@@ -9,7 +9,7 @@ user's subset where the route names one; that subset's own policy is repeated.
 import copy
 from collections.abc import Collection, Mapping, Sequence
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.istio import destination_rules, hostnames, leg_names, manifests
 from deploy.traffic import Json
 
@@ -92,7 +92,7 @@ def _derived(rules: destination_rules.Rules, pin: traffic.Pin, name: str | None)
 
 def _policy(rules: destination_rules.Rules) -> Json:
     """The trafficPolicy that holds today: the first one of the merged rules."""
-    policies = (manifests.spec_of(rule).get("trafficPolicy") for rule in rules.base)
+    policies = (plain.spec_of(rule).get("trafficPolicy") for rule in rules.base)
     first = next(filter(None, policies), None)
     return {} if first is None else {"trafficPolicy": copy.deepcopy(first)}
 
@@ -103,6 +103,6 @@ def _ordered(used: Used) -> Sequence[str | None]:
 
 def _defined(rules: destination_rules.Rules) -> Mapping[str, traffic.Pin | None]:
     """The pin of each leg by its name, from the labels in the temporary rule."""
-    subsets = manifests.spec_of(rules.own).get("subsets") or [] if rules.own else []
+    subsets = plain.spec_of(rules.own).get("subsets") or [] if rules.own else []
     legs = (subset for subset in subsets if leg_names.is_leg(subset.get("name")))
     return {subset["name"]: leg_names.pin_of(subset.get("labels") or {}) for subset in legs}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.istio import hostnames, lists, manifests
 from deploy.traffic import Json
 
@@ -34,7 +34,7 @@ class Lane:
 def rules(body: Json) -> Iterator[tuple[str, Json]]:
     """Every rule with its key, `http[0]`, or `http[0] name` for a named one."""
     for protocol in PROTOCOLS:
-        for nth, rule in enumerate(manifests.spec_of(body).get(protocol) or []):
+        for nth, rule in enumerate(plain.spec_of(body).get(protocol) or []):
             yield f"{protocol}[{nth}] {rule.get('name') or ''}".rstrip(), rule
 
 
@@ -48,13 +48,13 @@ def concerns(body: Json, target: traffic.Target) -> bool:
     """Whether a VirtualService has anything to do with the Service: a host, a destination, or the temporary name."""
     if _pattern(body, target) or manifests.ident(body) == manifests.own_ident(target):
         return True
-    namespace = manifests.namespace_of(body)
+    namespace = plain.namespace_of(body)
     return any(leads_here(entry, namespace, target) for _, rule in rules(body) for entry in rule.get("route") or [])
 
 
 def hosts(body: Json) -> list[str]:
     """Every host that a VirtualService names, for itself or as a destination, as it is written."""
-    named: list[str] = list(manifests.spec_of(body).get("hosts") or [])
+    named: list[str] = list(plain.spec_of(body).get("hosts") or [])
     for _, rule in rules(body):
         named += [(entry.get("destination") or {}).get("host") or "" for entry in rule.get("route") or []]
     return [host for host in named if host]
@@ -122,17 +122,17 @@ def default_route(target: traffic.Target) -> list[Json]:
 
 def reach(body: Json) -> frozenset[str]:
     """The namespaces whose proxies see a VirtualService."""
-    return hostnames.reach(manifests.spec_of(body).get("exportTo"), manifests.namespace_of(body))
+    return hostnames.reach(plain.spec_of(body).get("exportTo"), plain.namespace_of(body))
 
 
 def _is_mesh(body: Json) -> bool:
-    return MESH in (manifests.spec_of(body).get("gateways") or [MESH])
+    return MESH in (plain.spec_of(body).get("gateways") or [MESH])
 
 
 def _pattern(body: Json, target: traffic.Target) -> str | None:
     """The host of a VirtualService that stands for the Service; None where there is none, as in a delegate."""
-    namespace = manifests.namespace_of(body)
-    hosts = manifests.spec_of(body).get("hosts") or []
+    namespace = plain.namespace_of(body)
+    hosts = plain.spec_of(body).get("hosts") or []
     resolved = (hostnames.resolve(host, namespace, target.cluster_domain) for host in hosts)
     return hostnames.most_specific(resolved, hostnames.fqdn(target))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from deploy import backends, services
+from deploy import backends, plain, services
 from deploy.smi import gathering, http_routes, lists, manifests, places, profiles, splits
 from deploy.traffic import Json
 
@@ -49,7 +49,7 @@ def _of_services(ground: gathering.Ground) -> Iterator[str]:
         where = f"Service {ground.target.namespace}/{name}"
         if name not in ground.services:
             yield f"{where} is not there"
-        elif manifests.spec_of(ground.services[name]).get("clusterIP") == HEADLESS:
+        elif plain.spec_of(ground.services[name]).get("clusterIP") == HEADLESS:
             yield f"{where} is headless: a TrafficSplit moves only calls of a cluster IP"
 
 
@@ -116,4 +116,4 @@ def _expected(ground: gathering.Ground) -> Callable[[str], bool]:
 
 
 def _ports(service: Json) -> set[int]:
-    return {int(port["port"]) for port in manifests.spec_of(service).get("ports") or []}
+    return {int(port["port"]) for port in plain.spec_of(service).get("ports") or []}

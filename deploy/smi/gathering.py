@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from deploy import backends, services, traffic
+from deploy import backends, plain, services, traffic
 from deploy.smi import manifests, places, profiles, service_names, splits
 from deploy.traffic import Json
 
@@ -93,7 +93,7 @@ class Ground:
         routes = [*self.bodies, *([self.temporary] if self.temporary else [])]
         routes += profiles.concerned(self.target, self.apexes, self.profiles)
         roots = [self.services[name] for name in sorted(self.used) if name in self.services]
-        metas = [manifests.metadata_of(body) for body in routes]
+        metas = [plain.metadata_of(body) for body in routes]
         counted = [(str(meta.get("uid", "")), int(meta.get("generation", 0))) for meta in metas]
         return tuple(sorted([*counted, *(backends.version(body) for body in (*roots, *self.legs.values()))]))
 
@@ -132,7 +132,7 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]]) -> Gro
     found = [body for body in objects.get(manifests.TRAFFIC_SPLIT, ()) if _is_here(body, target)]
     temporary = next((body for body in found if manifests.is_own(body, target)), None)
     users = [body for body in found if body is not temporary]
-    standing = {manifests.name_of(body): body for body in objects.get(manifests.SERVICE, ()) if _is_here(body, target)}
+    standing = {plain.name_of(body): body for body in objects.get(manifests.SERVICE, ()) if _is_here(body, target)}
     ours = {name: body for name, body in standing.items() if backends.read(body)}
     versions = (str(body["apiVersion"]) for body in objects.get(manifests.TRAFFIC_SPLIT, ()) if body.get("apiVersion"))
     return Ground(
@@ -149,7 +149,7 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]]) -> Gro
 
 
 def _is_here(body: Json, target: traffic.Target) -> bool:
-    return manifests.namespace_of(body) == target.namespace
+    return plain.namespace_of(body) == target.namespace
 
 
 def _stands_for(body: Json, target: traffic.Target, standing: Mapping[str, Json]) -> bool:

@@ -6,7 +6,7 @@ and a split becomes such overrides.
 
 from collections.abc import Iterator, Sequence
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.smi import manifests
 from deploy.traffic import Json
 
@@ -25,6 +25,6 @@ def routing(target: traffic.Target, bodies: Sequence[Json]) -> list[str]:
 
 
 def _parents(body: Json) -> Iterator[tuple[str, str]]:
-    for parent in manifests.spec_of(body).get("parentRefs") or []:
+    for parent in plain.spec_of(body).get("parentRefs") or []:
         if parent.get("kind") == manifests.SERVICE and parent.get("group", "") in CORE:
-            yield parent.get("namespace") or manifests.namespace_of(body), str(parent.get("name"))
+            yield parent.get("namespace") or plain.namespace_of(body), str(parent.get("name"))

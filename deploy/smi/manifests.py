@@ -1,6 +1,6 @@
 """TrafficSplits, ServiceProfiles and Services as plain dicts, and the temporary TrafficSplit that Rampart makes."""
 
-from deploy import names, traffic
+from deploy import names, plain, traffic
 from deploy.traffic import Json
 
 TRAFFIC_SPLIT = "TrafficSplit"
@@ -14,27 +14,9 @@ SCALE = f"{names.GROUP}/scale"
 """By what the weights of a list are multiplied while legs stand in it; an annotation of the TrafficSplit."""
 
 
-def metadata_of(body: Json) -> Json:
-    meta: Json = body.get("metadata") or {}
-    return meta
-
-
-def spec_of(body: Json) -> Json:
-    spec: Json = body.get("spec") or {}
-    return spec
-
-
-def namespace_of(body: Json) -> str:
-    return str(metadata_of(body).get("namespace", ""))
-
-
-def name_of(body: Json) -> str:
-    return str(metadata_of(body).get("name", ""))
-
-
 def ident(body: Json) -> str:
     """`namespace/name` of an object."""
-    return f"{namespace_of(body)}/{name_of(body)}"
+    return f"{plain.namespace_of(body)}/{plain.name_of(body)}"
 
 
 def own_ident(target: traffic.Target) -> str:
@@ -44,7 +26,7 @@ def own_ident(target: traffic.Target) -> str:
 
 def is_own(body: Json, target: traffic.Target) -> bool:
     """Whether a TrafficSplit is the temporary one that Rampart made for the target."""
-    labels = metadata_of(body).get("labels") or {}
+    labels = plain.metadata_of(body).get("labels") or {}
     return ident(body) == own_ident(target) and labels.get(names.MANAGED) == MANAGER
 
 
@@ -57,13 +39,13 @@ def new_own(target: traffic.Target, version: str) -> Json:
 
 def noted_scale(body: Json) -> int:
     """The factor that stands beside a TrafficSplit's list; 1 where there is none, or none that makes sense."""
-    text = str((metadata_of(body).get("annotations") or {}).get(SCALE, ""))
+    text = str((plain.metadata_of(body).get("annotations") or {}).get(SCALE, ""))
     return max(int(text), 1) if text.isdecimal() and len(text) < 12 else 1
 
 
 def note_scale(body: Json, scale: int) -> None:
     """Note the factor, or take the note away where it is 1: then nothing of ours is left in the metadata."""
-    notes = dict(metadata_of(body).get("annotations") or {})
+    notes = dict(plain.metadata_of(body).get("annotations") or {})
     had = notes.pop(SCALE, None) is not None
     if scale != 1:
         notes[SCALE] = str(scale)

@@ -7,7 +7,7 @@ namespace before that one, and follows no split that it does not hold (controlle
 
 from collections.abc import Callable, Iterator, Sequence
 
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.smi import manifests, service_names
 from deploy.traffic import Json
 
@@ -28,20 +28,20 @@ def faults(target: traffic.Target, apexes: Sequence[str], expected: Expected, bo
 def concerned(target: traffic.Target, apexes: Sequence[str], bodies: Sequence[Json]) -> list[Json]:
     """The ServiceProfiles of these apexes, in any namespace."""
     wanted = {service_names.fqdn(apex, target) for apex in apexes}
-    return [body for body in bodies if manifests.name_of(body).lower() in wanted]
+    return [body for body in bodies if plain.name_of(body).lower() in wanted]
 
 
 def _of(target: traffic.Target, apex: str, expected: Expected, body: Json) -> Iterator[str]:
     if not concerned(target, [apex], [body]):
         return
     where, service = f"ServiceProfile {manifests.ident(body)}", f"Service {target.namespace}/{apex}"
-    if manifests.namespace_of(body) != target.namespace:
+    if plain.namespace_of(body) != target.namespace:
         yield (
             f"{where} holds for the clients of its namespace instead of any split of {service}: move it to namespace"
             f" {target.namespace}"
         )
         return
-    if SKIP in (manifests.metadata_of(body).get("annotations") or {}):
+    if SKIP in (plain.metadata_of(body).get("annotations") or {}):
         yield f"{where} has annotation {SKIP}, so no split of {service} is followed: remove it"
     strangers = [name for name in _overrides(target, body) if not expected(name)]
     if strangers:
@@ -53,6 +53,6 @@ def _of(target: traffic.Target, apex: str, expected: Expected, body: Json) -> It
 
 def _overrides(target: traffic.Target, body: Json) -> list[str]:
     """Where overrides lead: a Service's bare name, or the whole authority where it is none of the namespace."""
-    found = [str(entry.get("authority") or "") for entry in manifests.spec_of(body).get("dstOverrides") or []]
+    found = [str(entry.get("authority") or "") for entry in plain.spec_of(body).get("dstOverrides") or []]
     hosts = [authority.partition(":")[0] for authority in found]
     return [service_names.bare(host, target.namespace, target.cluster_domain) or host for host in hosts]

@@ -7,7 +7,7 @@ steer, settle, restore, settle, define nothing. A TrafficSplit has no status: th
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from deploy import backends, traffic
+from deploy import backends, plain, traffic
 from deploy.smi import faults, gathering, http_routes, lists, manifests, memory, places, splits, weights
 from deploy.traffic import Change, Json, Verb
 
@@ -114,12 +114,12 @@ def mentions(body: Json) -> frozenset[str]:
         case kind if kind in manifests.HTTP_ROUTES:
             return http_routes.services(body)
         case manifests.SERVICE_PROFILE:
-            return frozenset({manifests.name_of(body).partition(".")[0]})
+            return frozenset({plain.name_of(body).partition(".")[0]})
         case manifests.ENDPOINT_SLICE:
-            return frozenset({(manifests.metadata_of(body).get("labels") or {}).get(SERVICE_LABEL, "")})
+            return frozenset({(plain.metadata_of(body).get("labels") or {}).get(SERVICE_LABEL, "")})
         case _:
             leg = backends.read(body)
-            return frozenset({manifests.name_of(body), *([leg.service] if leg else [])})
+            return frozenset({plain.name_of(body), *([leg.service] if leg else [])})
 
 
 def _agreed(ground: gathering.Ground, shown: Sequence[lists.Shown], split: traffic.Split) -> bool:

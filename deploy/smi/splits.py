@@ -10,30 +10,30 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from deploy import backends as leg_services
-from deploy import traffic
+from deploy import plain, traffic
 from deploy.smi import lists, manifests, places, service_names, weights
 from deploy.traffic import Json
 
 
 def backends(body: Json) -> list[Json]:
-    found: list[Json] = list(manifests.spec_of(body).get("backends") or [])
+    found: list[Json] = list(plain.spec_of(body).get("backends") or [])
     return found
 
 
 def apex(body: Json, target: traffic.Target) -> str | None:
     """The Service whose callers a TrafficSplit routes; None where it is none of the target's namespace."""
-    written = str(manifests.spec_of(body).get("service") or "")
+    written = str(plain.spec_of(body).get("service") or "")
     return service_names.bare(written, target.namespace, target.cluster_domain)
 
 
 def is_apex(body: Json, target: traffic.Target) -> bool:
     """Whether a TrafficSplit routes the callers of the target's Service."""
-    return manifests.namespace_of(body) == target.namespace and apex(body, target) == target.service
+    return plain.namespace_of(body) == target.namespace and apex(body, target) == target.service
 
 
 def names(body: Json, target: traffic.Target) -> bool:
     """Whether a TrafficSplit names the target's Service: as its apex, as a backend, or by a leg that stands for it."""
-    if manifests.namespace_of(body) != target.namespace:
+    if plain.namespace_of(body) != target.namespace:
         return False
     written = [places.name_of(entry) for entry in backends(body)]
     bare = [service_names.bare(name, target.namespace, target.cluster_domain) for name in written]
@@ -67,7 +67,7 @@ def rewritten(body: Json, reader: places.Reader, change: Callable[[places.Lane],
 
 def mentions(body: Json) -> frozenset[str]:
     """The bare names of all Services in a TrafficSplit."""
-    named = [str(manifests.spec_of(body).get("service") or ""), *(places.name_of(entry) for entry in backends(body))]
+    named = [str(plain.spec_of(body).get("service") or ""), *(places.name_of(entry) for entry in backends(body))]
     return frozenset(name.partition(".")[0] for name in named if name)
 
 
@@ -86,7 +86,7 @@ class Callers:
 def callers(target: traffic.Target, bodies: Sequence[Json]) -> Callers:
     """Sort out the TrafficSplits for direct callers; the temporary one must not be among them."""
     covering = tuple(body for body in bodies if is_apex(body, target))
-    whole = [body for body in covering if not manifests.spec_of(body).get("matches")]
+    whole = [body for body in covering if not plain.spec_of(body).get("matches")]
     faults = [
         f"TrafficSplits {manifests.ident(one)} and {manifests.ident(other)} both split the calls of Service"
         f" {target.namespace}/{target.service}: a mesh takes only one of them, and does not say which"
