@@ -1,7 +1,7 @@
 """Observe: read all that one look needs into one frozen value."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -103,7 +103,7 @@ class Observer:
     def view(self, namespace: str, name: str) -> View:
         """The Deployment, its ReplicaSets and its Releases. Raises ClusterError."""
         found = self._cluster.list(kinds.RELEASE, namespace).items
-        releases, malformed, leaving = read_releases(namespace, name, found)
+        releases, malformed, leaving = read_releases(item for item in found if is_of(name, item))
         deployment = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
         work = self._read(deployment) if deployment is not None else None
         revisions: tuple[Revision, ...] = ()
@@ -481,22 +481,24 @@ def running_labels(view: View) -> Mapping[str, str]:
     return view.work.labels if view.work is not None else {}
 
 
-def read_releases(
-    namespace: str, name: str, items: Sequence[Json]
-) -> tuple[tuple[Release, ...], tuple[str, ...], tuple[str, ...]]:
-    """The Releases of a Deployment, the oldest first; sentences about malformed ones, and names of those that leave."""
+def read_releases(items: Iterable[Json]) -> tuple[tuple[Release, ...], tuple[str, ...], tuple[str, ...]]:
+    """The Releases, the oldest first; sentences about malformed ones, and names of those that leave."""
     found, malformed, leaving = [], [], []
     for item in items:
-        spec = item.get("spec") or {}
-        if spec.get("deployment") != name or spec.get("pair"):
-            continue
+        metadata = item["metadata"]
         try:
             found.append(parse(item))
         except (ValidationError, KeyError, ValueError, TypeError) as error:
-            malformed.append(f"Release {namespace}/{item['metadata']['name']} can not be read, delete it: {error}")
-            leaving += [item["metadata"]["name"]] if "deletionTimestamp" in item["metadata"] else []
+            malformed.append(f"Release {metadata['namespace']}/{metadata['name']} can not be read, delete it: {error}")
+            leaving += [metadata["name"]] if "deletionTimestamp" in metadata else []
     found.sort(key=lambda item: (item.created, item.spec.attempt, item.name))
     return tuple(found), tuple(malformed), tuple(leaving)
+
+
+def is_of(name: str, item: Json) -> bool:
+    """Whether a Release is one of the Deployment alone, and of no pair."""
+    spec = item.get("spec") or {}
+    return spec.get("deployment") == name and not spec.get("pair")
 
 
 def is_side(name: str, item: Json) -> bool:

@@ -146,7 +146,7 @@ def foresee_pair(eyes: Eyes, sight: Sight) -> Foreseen:
     if view.release is None and resting.idle is not None:
         standing = {_key(item): item for items in eyes.routes.everything().values() for item in items}
         parts = int(plan.stays[0].weight * 100)
-        foreseen = eyes.routes.pair_foreseen(eyes.pairs.pair(view), upcoming.name, parts)
+        foreseen = eyes.routes.pair_foreseen(view.pair, upcoming.name, parts)
         edits = tuple(foresight.diff(change, standing.get(_key(change.body))) for change in foreseen)
     asked = tuple(ask(eyes, work.namespace, (turn.next, turn.active), plan, ""))
     return Foreseen(sight, faults, values, steps, "", turn, edits, asked)

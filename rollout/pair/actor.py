@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from deploy import kinds, names, pairs, workload
+from deploy import kinds, names, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Split
 from rollout.actor import Actor, Hand, Stale
@@ -19,7 +19,6 @@ class PairHand:
     """One look's hand on a pair: `hands` are those on its Deployments, by name."""
 
     view: PairView
-    pair: pairs.Pair
     hands: dict[str, Hand]
     release: Release | None
 
@@ -29,9 +28,9 @@ class PairHand:
         return self.hands[self.release.spec.deployment if self.release is not None else self.view.name]
 
 
-def hand_of(view: PairView, pair: pairs.Pair) -> PairHand:
+def hand_of(view: PairView) -> PairHand:
     hands = {side.name: Hand(view_of(view, side.name), view.release, None) for side in view.sides}
-    return PairHand(view, pair, hands, view.release)
+    return PairHand(view, hands, view.release)
 
 
 def view_of(view: PairView, side: str) -> View:
@@ -81,7 +80,7 @@ class PairActor:
         if release is None:
             raise Stale("there is no release whose traffic is to move")
         saved = {key: int(value) for key, value in (release.status.saved or {}).items()}
-        self._routes.pair_steer(hand.pair, release.spec.deployment, split.share(release.pin), saved)
+        self._routes.pair_steer(hand.view.pair, release.spec.deployment, split.share(release.pin), saved)
 
     def _annotate(self, hand: PairHand, side: str, notes: Mapping[str, str | None]) -> None:
         """One patch of a side's annotations, at the version at which it was read; none where nothing changes."""

@@ -83,7 +83,8 @@ def name(release: Release, flying: Flying) -> Signal:
 
 def is_urgent(release: Release, flying: Flying) -> bool:
     """Whether traffic must leave for a cause that needs no judge."""
-    return name(release, flying) in OUTCOMES or name(release, flying) is Signal.CANARY_UNREADY
+    signal = name(release, flying)
+    return signal in OUTCOMES or signal is Signal.CANARY_UNREADY
 
 
 def decide(release: Release, flying: Flying, pace: Pace) -> Decision:

@@ -4,19 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pydantic import ValidationError
-
 from deploy import kinds, names, pairs, services, traffic, workload
 from deploy.cluster import Cluster
 from deploy.traffic import WHOLE, Json, Split
 from deploy.workload import Canary, Revision, Workload
-from rollout.observer import Observer
+from rollout.observer import Observer, read_releases
 from rollout.pair import machine
 from rollout.pair.sides import Flying, Resting, Side
 from rollout.plan import Plan
 from rollout.routes import Routes
 from rollout.seen import Seen
-from rollout.status import Phase, Release, parse
+from rollout.status import Phase, Release
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,9 @@ class PairView:
     revisions: Mapping[str, tuple[Revision, ...]] = field(hash=False)
     releases: tuple[Release, ...]
     """The oldest first."""
-    malformed: tuple[str, ...] = ()
+    malformed: tuple[str, ...]
+    pair: pairs.Pair
+    """What the routes are read for."""
 
     @property
     def release(self) -> Release | None:
@@ -79,31 +79,23 @@ class PairObserver:
 
     def view(self, namespace: str, name: str) -> PairView | None:
         """The pair whose annotated Deployment is `name`; None where it is no pair and has no release of one."""
-        releases, malformed = self._releases(namespace, name)
+        found = self._cluster.list(kinds.RELEASE, namespace).items
+        releases, malformed, _ = read_releases(item for item in found if (item.get("spec") or {}).get("pair") == name)
         body = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
         work = self._read(body) if body is not None else None
         other = other_of(name, work, releases)
         if other is None:
             return None
-        found = {name: body}
+        both = {name: body}
         if other:
-            found[other] = self._cluster.find(kinds.DEPLOYMENT, other, namespace)
-        bodies = {each: item for each, item in found.items() if item is not None}
+            both[other] = self._cluster.find(kinds.DEPLOYMENT, other, namespace)
+        bodies = {each: item for each, item in both.items() if item is not None}
         revisions = {each: self._revisions(item) for each, item in bodies.items()}
         annotated, second = (self._side(each, bodies.get(each), revisions.get(each, ())) for each in (name, other))
-        return PairView(namespace, name, annotated, second, bodies, revisions, releases, malformed)
-
-    def _releases(self, namespace: str, name: str) -> tuple[tuple[Release, ...], tuple[str, ...]]:
-        found, malformed = [], []
-        for item in self._cluster.list(kinds.RELEASE, namespace).items:
-            if (item.get("spec") or {}).get("pair") != name:
-                continue
-            try:
-                found.append(parse(item))
-            except (ValidationError, KeyError, ValueError, TypeError) as error:
-                malformed.append(f"Release {namespace}/{item['metadata']['name']} can not be read, delete it: {error}")
-        found.sort(key=lambda item: (item.created, item.spec.attempt, item.name))
-        return tuple(found), tuple(malformed)
+        sides = tuple(pairs.Side(side.name, side.work.labels if side.work else {}) for side in (annotated, second))
+        beside = self._cluster.list(kinds.SERVICE, namespace).items
+        pair = pairs.Pair(namespace, (sides[0], sides[1]), beside, self._observer.cluster_domain)
+        return PairView(namespace, name, annotated, second, bodies, revisions, releases, malformed, pair)
 
     def _revisions(self, body: Json) -> tuple[Revision, ...]:
         namespace = body["metadata"]["namespace"]
@@ -123,7 +115,7 @@ class PairObserver:
         """A pair without a release in flight."""
         work = view.annotated.work
         plan = self._observer.plan(work) if work is not None else ()
-        route, _ = self._routes.pair_survey(self.pair(view))
+        route, _ = self._routes.pair_survey(view.pair)
         idle = Resting(view.annotated, view.other, route, plan, view.ended)
         active = idle.active
         telemetry: tuple[str, ...] = ()
@@ -134,7 +126,7 @@ class PairObserver:
     def flying(self, view: PairView, release: Release) -> Flying:
         """All that the look at `release` needs; the judge is asked last, and only if nothing more urgent is seen."""
         new, old = view.side(release.spec.deployment), view.against(release.spec.deployment)
-        route, age = self._routes.pair_survey(self.pair(view))
+        route, age = self._routes.pair_survey(view.pair)
         plan, missing = self._observer.planned(view.annotated.work, release)
         seen = Seen(
             now=self._now(),
@@ -152,12 +144,6 @@ class PairObserver:
         if not judged or machine.is_urgent(release, flying):
             return flying
         return replace(flying, seen=self._observer.judged(release, seen, (new.name, old.name)))
-
-    def pair(self, view: PairView) -> pairs.Pair:
-        """What the routes are read for."""
-        one, other = (pairs.Side(side.name, side.work.labels if side.work is not None else {}) for side in view.sides)
-        found = self._cluster.list(kinds.SERVICE, view.namespace).items
-        return pairs.Pair(view.namespace, (one, other), found, self._observer.cluster_domain)
 
 
 def other_of(name: str, work: Workload | None, releases: tuple[Release, ...]) -> str | None:

@@ -55,7 +55,7 @@ class PairReconciler:
         flying = self._observer.flying(view, release)
         self._voice.looked(view_of(view, release.spec.deployment), flying.seen)
         decision = machine.decide(release, flying, self._pace)
-        hand = hand_of(view, self._observer.pair(view))
+        hand = hand_of(view)
         try:
             return self._carry_out(decision, hand)
         except errors.ClusterError as error:
@@ -74,7 +74,7 @@ class PairReconciler:
         decision = rest.decide(resting)
         malformed = tuple(Told("ReleaseMalformed", text, Level.WARNING) for text in view.malformed)
         if decision.acts and not malformed:
-            return self._carry_out(decision, hand_of(view, self._observer.pair(view)))
+            return self._carry_out(decision, hand_of(view))
         self._voice.standing(view_of(view, view.name), None, (*malformed, *decision.told))
         return decision.look_again
 
