@@ -1,6 +1,7 @@
 """Act: carry out a decision's acts in their order. Each is idempotent: done again after a crash it changes nothing."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -128,6 +129,12 @@ class Actor:
         if release.spec.metrics:
             patch["spec"] = {"metrics": None}
         return self._patch_release(release, patch)
+
+    def forget(self, releases: Iterable[Release]) -> None:
+        """Delete Releases that are kept no longer."""
+        for release in releases:
+            with contextlib.suppress(errors.Missing):
+                self._cluster.delete(kinds.RELEASE, release.name, release.namespace, uid=release.uid)
 
     def _patch_release(self, release: Release, patch: Json) -> Release:
         try:

@@ -85,7 +85,7 @@ class Reconciler:
         """From now on look at pairs of Deployments, too."""
         looked = self._looked or (lambda view, seen: None)
         voice = Voice(self._tell, self._say_standing, looked, self._retell, self._lost, self._ended)
-        self._pairs = Pairs(observer, PairReconciler(self._cluster, observer, (self._actor, actor), voice, self._pace))
+        self._pairs = Pairs(observer, PairReconciler(observer, (self._actor, actor), voice, self._pace))
 
     def policies_changed(self) -> None:
         self._proofs.forget()
@@ -243,11 +243,7 @@ class Reconciler:
         for release in view.ended:
             self._ended(view, release)
             self._actor.let_go(release)
-        for release in view.ended[: -self._keep]:
-            try:
-                self._cluster.delete(kinds.RELEASE, release.name, release.namespace, uid=release.uid)
-            except errors.Missing:
-                continue
+        self._actor.forget(view.ended[: -self._keep])
 
 
 def is_fall(decision: Decision, release: Release | None) -> bool:

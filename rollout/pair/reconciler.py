@@ -1,10 +1,9 @@
 """One look at a pair: observe, decide, act, and say when to look again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from deploy import errors, kinds, names
-from deploy.cluster import Cluster
+from deploy import errors, names
 from rollout.actor import Actor
 from rollout.observer import View
 from rollout.pair import machine, rest
@@ -38,10 +37,7 @@ class Voice:
 class PairReconciler:
     """Looks at one pair at a time."""
 
-    def __init__(
-        self, cluster: Cluster, observer: PairObserver, actor: tuple[Actor, PairActor], voice: Voice, pace: Pace
-    ) -> None:
-        self._cluster = cluster
+    def __init__(self, observer: PairObserver, actor: tuple[Actor, PairActor], voice: Voice, pace: Pace) -> None:
         self._observer = observer
         self._actor, self._pair_actor = actor
         self._voice = voice
@@ -106,11 +102,4 @@ class PairReconciler:
             if names.FINALIZER in release.finalizers:
                 self._actor.let_go(release)
         for side in view.sides:
-            self._forget([item for item in view.ended if item.spec.deployment == side.name][:-keep])
-
-    def _forget(self, old: Sequence[Release]) -> None:
-        for release in old:
-            try:
-                self._cluster.delete(kinds.RELEASE, release.name, release.namespace, uid=release.uid)
-            except errors.Missing:
-                continue
+            self._actor.forget([item for item in view.ended if item.spec.deployment == side.name][:-keep])

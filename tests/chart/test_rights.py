@@ -66,7 +66,7 @@ USES: dict[Right, str] = {
     ("rampart.dev", "releases", "watch"): WATCHES,
     ("rampart.dev", "releases", "create"): "rollout.actor:Actor.begin",
     ("rampart.dev", "releases", "patch"): "rollout.actor:Actor._patch_release",
-    ("rampart.dev", "releases", "delete"): "rollout.reconciler:Reconciler._tidy",
+    ("rampart.dev", "releases", "delete"): "rollout.actor:Actor.forget",
     ("rampart.dev", "releases/status", "patch"): "rollout.actor:Actor.record",
     ("rampart.dev", "releasepolicies", "list"): WATCHES,
     ("rampart.dev", "releasepolicies", "watch"): WATCHES,
