@@ -1,17 +1,15 @@
 """Whole releases over the Gateway API's router, in a small cluster: what stands there after its looks."""
 
-import contextlib
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from analysis.verdict import Verdict
-from deploy import errors, kinds
+from deploy import kinds
 from deploy.traffic import Json
+from tests.rollout import interrupted
 from tests.rollout.a_shop import Shop, a_shop, at_rest
 from tests.rollout.building import a_judgement
-from tests.rollout.small_cluster import Written
 
 BAD = a_judgement(Verdict.FAIL, text="success rate 80 %")
 LEFT = {"Deployment", "ReplicaSet", "Service", "HTTPRoute", "Release"}
@@ -77,46 +75,24 @@ def test_a_temporary_route_that_nobody_accepts_makes_no_pod() -> None:
     assert {kind for kind, _ in shop.cluster.objects} == LEFT - {"HTTPRoute"}
 
 
-def failing(place: int, failed: list[Written]) -> Callable[[Written], None]:
-    """The write at this place, of all from now on, meets a server that does not answer."""
-    count = iter(range(10_000))
-
-    def fail(written: Written) -> None:
-        if next(count) == place:
-            failed.append(written)
-            raise errors.Unreachable(f"{written} was not answered")
-
-    return fail
-
-
-def count_writes(judgement: Any) -> int:
-    shop = released(judgement)
-    shop.live(at_rest)
-    return len(shop.cluster.writes)
-
-
-@pytest.mark.parametrize("done", [pytest.param(False, id="refused"), pytest.param(True, id="done, answer lost")])
+@pytest.mark.parametrize("done", interrupted.HOW)
 @pytest.mark.parametrize(
     ("judgement", "place", "end"),
     [
-        *(pytest.param(None, place, "Promoted", id=f"good {place}") for place in range(count_writes(None))),
-        *(pytest.param(BAD, place, "RolledBack", id=f"bad {place}") for place in range(count_writes(BAD))),
+        *(
+            pytest.param(None, place, "Promoted", id=f"good {place}")
+            for place in range(interrupted.count_writes(released()))
+        ),
+        *(
+            pytest.param(BAD, place, "RolledBack", id=f"bad {place}")
+            for place in range(interrupted.count_writes(released(BAD)))
+        ),
     ],
 )
 def test_a_write_that_fails_leaves_the_next_look_to_finish(judgement: Any, place: int, end: str, done: bool) -> None:
     """Promise 6: whichever write it is, and whether or not it was done, the end is the same."""
     shop = released(judgement)
-    failed: list[Written] = []
-    fail = failing(place, failed)
-    shop.cluster.before, shop.cluster.after = (shop.cluster.before, fail) if done else (fail, shop.cluster.after)
-    looks = 0
-    while not (failed and at_rest(shop)) and looks < 80:
-        looks += 1
-        with contextlib.suppress(errors.Unreachable):
-            shop.look()
-    for _ in range(3):
-        shop.look()
-    assert len(failed) == 1
+    interrupted.live_through(shop, place, done)
     assert (shop.phases, {kind for kind, _ in shop.cluster.objects}) == ([end], LEFT)
     assert shop.cluster.get(kinds.HTTP_ROUTE, "web")["spec"] == ROUTE
     assert [name for kind, name in shop.cluster.objects if kind == "Service"] == ["web"]

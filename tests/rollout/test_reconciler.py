@@ -1,6 +1,5 @@
 """The reconciler with observer, actor and routes, over a small cluster: what stands there after its looks."""
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from deploy import errors, kinds, names
 from deploy.traffic import Json
 from rollout.reconciler import CONFLICTS_AT_ONCE
 from rollout.status import Phase
+from tests.rollout import interrupted
 from tests.rollout.a_shop import PACE, ROUTE, Shop, a_shop, at_rest
 from tests.rollout.building import START, a_judgement, a_plan
 from tests.rollout.small_cluster import SHOP, SmallCluster, Written
@@ -416,29 +416,11 @@ def test_a_template_that_changed_since_the_look_is_not_unpaused() -> None:
     shop.live(lambda found: found.phases == ["Superseded", "Promoted"])
 
 
-def failing(place: int, failed: list[Written]) -> Callable[[Written], None]:
-    """The write at this place, of all from now on, meets a server that does not answer."""
-    count = iter(range(10_000))
-
-    def fail(written: Written) -> None:
-        if next(count) == place:
-            failed.append(written)
-            raise errors.Unreachable(f"{written} was not answered")
-
-    return fail
+GOOD_WRITES = interrupted.count_writes(released())
+BAD_WRITES = interrupted.count_writes(released(BAD))
 
 
-def count_writes(judgement: Any) -> int:
-    shop = released(judgement)
-    shop.live(at_rest)
-    return len(shop.cluster.writes)
-
-
-GOOD_WRITES = count_writes(None)
-BAD_WRITES = count_writes(BAD)
-
-
-@pytest.mark.parametrize("done", [pytest.param(False, id="refused"), pytest.param(True, id="done, answer lost")])
+@pytest.mark.parametrize("done", interrupted.HOW)
 @pytest.mark.parametrize(
     ("judgement", "place", "end"),
     [
@@ -449,17 +431,7 @@ BAD_WRITES = count_writes(BAD)
 def test_a_write_that_fails_leaves_the_next_look_to_finish(judgement: Any, place: int, end: str, done: bool) -> None:
     """Promise 6: whichever write it is, and whether or not it was done, the end is the same."""
     shop = released(judgement)
-    failed: list[Written] = []
-    fail = failing(place, failed)
-    shop.cluster.before, shop.cluster.after = (shop.cluster.before, fail) if done else (fail, shop.cluster.after)
-    looks = 0
-    while not (failed and at_rest(shop)) and looks < 80:
-        looks += 1
-        with contextlib.suppress(errors.Unreachable):
-            shop.look()
-    for _ in range(3):
-        shop.look()
-    assert len(failed) == 1
+    interrupted.live_through(shop, place, done)
     assert (shop.phases, shop.route, kinds_left(shop)) == ([end], ROUTE, LEFT)
     assert shop.deployment["spec"].get("paused", False) is (end == "RolledBack")
     assert "held" in shop.notes if end == "RolledBack" else shop.notes == {"strategy": "canary"}
