@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import fcntl
 import json
 import re
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deploy import names
-from sandbox import chart, errors, load, ports, tally
+from sandbox import chart, cluster, errors, load, ports, tally
 from sandbox.cluster import Box
 from tests.e2e import stage
 
@@ -28,6 +29,14 @@ VALUES: Json = {
 }
 SLOW = {**stage.PLAN, "interval": "20s"}
 """A plan that leaves time to do something in the middle."""
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Only one worker has a second cluster: the machine is small."""
+    with (cluster.current().home.root / "bare.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @dataclass
