@@ -5,7 +5,7 @@ marks a changed template as held when it sees it. All else is decided alike; wha
 comes to rest, and how a change of its template is noticed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from deploy import names
@@ -121,16 +121,16 @@ def revert(seen: Idle) -> Decision | None:
     """`do=revert` at rest is what `kubectl rollout undo` does, which kubectl refuses while it is paused."""
     if seen.workload.wish != Wish.REVERT:
         return None
-    earlier = previous(seen)
+    earlier = previous(seen.revisions, seen.workload.digest)
     if earlier is None:
         return None
     text = f"a person asked to revert: the template of {earlier.hash} is put back, and released like any other change"
     return Decision((RevertTemplate(earlier.hash, Held.REST),), (Told("Reverted", text),), 0)
 
 
-def previous(seen: Idle) -> Revision | None:
-    """The ReplicaSet that ran before the present one, if it is kept."""
-    others = [item for item in seen.revisions if item.digest != seen.workload.digest]
+def previous(revisions: Iterable[Revision], digest: str) -> Revision | None:
+    """The ReplicaSet that ran before the one of this template, if it is kept."""
+    others = [item for item in revisions if item.digest != digest]
     return max(others, key=lambda item: item.number, default=None)
 
 

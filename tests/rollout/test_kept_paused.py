@@ -1,7 +1,16 @@
 """A Deployment's life where no policy holds a changed template: paused at rest, held when its change is seen."""
 
+import argparse
+from typing import cast
+
+import pytest
+
 from deploy import kinds, names
+from deploy.cluster import Cluster
 from deploy.workload import Held
+from rollout.cli import reading, restart, wait, wishes
+from rollout.cli.codes import Code
+from rollout.plan import Wish
 from rollout.status import Phase
 from tests.rollout.a_shop import Shop, a_shop, at_rest
 from tests.rollout.pair.a_pair_shop import a_pair_shop
@@ -76,3 +85,35 @@ def test_one_that_comes_to_be_of_a_pair_is_let_go() -> None:
     shop.look()
     side = shop.side("web-v2")
     assert (side["spec"].get("paused"), names.HELD in side["metadata"]["annotations"]) == (None, False)
+
+
+def express(shop: Shop, wish: Wish) -> int:
+    given = argparse.Namespace(namespace="shop", name="web", wish=wish)
+    return wishes.express(cast(Cluster, shop.cluster), given)
+
+
+def test_a_person_can_restart_and_go_back(capsys: pytest.CaptureFixture[str]) -> None:
+    """What kubectl refuses of a paused Deployment."""
+    shop = a_paused_shop()
+    assert express(shop, Wish.REVERT) == Code.FAILED
+    assert "the present template runs already" in capsys.readouterr().err
+    restart.run(cast(Cluster, shop.cluster), argparse.Namespace(namespace="shop", name="web"))
+    assert "the controller, which keeps it paused, restarts its pods" in capsys.readouterr().out
+    shop.slip("v2")
+    shop.live(lambda shop: at_rest(shop) and rests(shop))
+    assert express(shop, Wish.REVERT) == Code.DONE
+    assert "is put back, which is released like any other change" in capsys.readouterr().out
+    shop.live(lambda shop: len(shop.phases) == 2 and at_rest(shop) and rests(shop))
+    assert shop.deployment["spec"]["template"]["metadata"]["labels"]["version"] == "v1"
+
+
+def test_who_waits_for_a_template_is_not_told_that_its_owner_paused_it() -> None:
+    """At rest the running template runs; a changed one is about to be held."""
+    shop = a_paused_shop()
+    shop.cluster.tick()
+    sight = reading.sight(cast(Cluster, shop.cluster), "shop", "web")
+    assert wait.judge(sight, sight.work.digest).code is Code.DONE
+    shop.slip("v2")
+    sight = reading.sight(cast(Cluster, shop.cluster), "shop", "web")
+    found = wait.judge(sight, sight.work.digest)
+    assert (found.code, found.text) == (None, "shop/web: the template waits until it is held for its release")
