@@ -110,7 +110,8 @@ def test_a_person_can_restart_and_go_back(capsys: pytest.CaptureFixture[str]) ->
 def test_who_waits_for_a_template_is_not_told_that_its_owner_paused_it() -> None:
     """At rest the running template runs; a changed one is about to be held."""
     shop = a_paused_shop()
-    shop.cluster.tick()
+    seen = {"observedGeneration": shop.deployment["metadata"]["generation"]}
+    shop.cluster.edit(kinds.DEPLOYMENT, "web", {"status": seen})
     sight = reading.sight(cast(Cluster, shop.cluster), "shop", "web")
     assert wait.judge(sight, sight.work.digest).code is Code.DONE
     shop.slip("v2")
