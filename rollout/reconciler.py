@@ -2,12 +2,13 @@
 
 import collections
 import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
-from rollout import idle, machine, signals
+from rollout import idle, machine, refusals, signals
 from rollout.actor import Actor, Hand, Stale
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
@@ -15,7 +16,7 @@ from rollout.observer import Observer, View
 from rollout.pair.actor import PairActor
 from rollout.pair.observer import PairObserver
 from rollout.pair.reconciler import PairReconciler, Voice
-from rollout.seen import Decision, Level, Pace, Restore, Seen, Steer, Told
+from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Phase, Release
 
 AT_ONCE = 0.0
@@ -127,9 +128,8 @@ class Reconciler:
             answer = self._carry_out(decision, hand)
         except errors.ClusterError as error:
             self._lost(release)
-            if isinstance(error, errors.Conflict | errors.Fenced):
-                raise
-            return self._refused(decision, hand, error)
+            tell = functools.partial(self._tell, hand.view, hand.release)
+            return refusals.answer(error, decision, hand.release, tell, self._pace)
         self._say_standing(view, release, standing_faults(view, seen))
         stands = MOVES[signals.name(release, seen)] is Course.STAND and not decision.acts
         if stands and idle.calls_for_successor(view.work):
@@ -151,15 +151,6 @@ class Reconciler:
             return self._carry_out(decision, hand)
         self._say_standing(view, release, decision.told)
         return decision.look_again
-
-    def _refused(self, decision: Decision, hand: Hand, error: errors.ClusterError) -> float:
-        """A write that was refused is told; a fall is tried again at once, whatever the refusal (promise 3)."""
-        if not is_fall(decision, hand.release):
-            if isinstance(error, errors.Forbidden | errors.Invalid) and not isinstance(error, errors.NotGranted):
-                self._tell(hand.view, hand.release, Told("WriteRefused", str(error), Level.WARNING))
-            raise error
-        self._tell(hand.view, hand.release, Told("FallRefused", f"tried again at once: {error}", Level.WARNING))
-        return min(self._pace.poll, 1.0)
 
     def _at_rest(self, view: View) -> float | None:
         """No release in flight. What is told without an act is a standing fault: said when it is new."""
@@ -244,12 +235,6 @@ class Reconciler:
             self._ended(view, release)
             self._actor.let_go(release)
         self._actor.forget(view.ended[: -self._keep])
-
-
-def is_fall(decision: Decision, release: Release | None) -> bool:
-    """Whether traffic is taken back: the route is written first, and recorded then or already."""
-    falling = release is not None and release.status.phase is Phase.ROLLING_BACK
-    return bool(decision.acts) and isinstance(decision.acts[0], Steer | Restore) and (falling or len(decision.acts) > 1)
 
 
 def malformed(view: View) -> tuple[Told, ...]:

@@ -9,6 +9,7 @@ from rollout.pair.actor import PairActor
 from rollout.seen import Act, ClearWish
 from rollout.status import Phase
 from tests.rollout.pair.a_pair_shop import PairShop, a_pair_shop
+from tests.rollout.small_cluster import Written
 
 
 def in_phase(phase: Phase) -> Any:
@@ -87,3 +88,21 @@ def test_look_at_a_side_under_its_own_name_takes_no_series_of_its_release_away()
     shop.cluster.edit(kinds.DEPLOYMENT, "web-v2", bare)
     shop.reconciler.reconcile("shop", "web-v2")
     assert shown == []
+
+
+def test_fall_of_a_pair_that_is_refused_is_told_and_tried_again_within_a_second() -> None:
+    """Promise 3, in the words that any release has."""
+    shop = a_pair_shop()
+    shop.live(in_phase(Phase.STEPPING))
+    assert shop.parts == [80, 20]
+    abort(shop)
+
+    def away(written: Written) -> None:
+        if written[1] == "VirtualService":
+            raise errors.Invalid("refused by a policy")
+
+    shop.cluster.before = away
+    assert shop.look() == 1
+    told = shop.told[-1]
+    assert (told.reason, told.message) == ("FallRefused", "tried again at once: refused by a policy")
+    assert shop.phases == ["Stepping"]
