@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from analysis.prometheus import Access, Prometheus
 from deploy import errors, events
 from deploy.cluster import Cluster, from_kubeconfig, in_cluster
-from rollout import elector, notice, telemetry
-from rollout.actor import Actor
+from rollout import elector, notice, team, telemetry
 from rollout.clock import Clock
 from rollout.desk import Desk
 from rollout.elector import Reign
@@ -21,9 +20,7 @@ from rollout.metrics import Metrics
 from rollout.metrics_judge import MetricsJudge
 from rollout.notifier import Notifier, Receiver
 from rollout.observer import Observer, View
-from rollout.pair.actor import PairActor
-from rollout.pair.observer import PairObserver
-from rollout.reconciler import Reconciler
+from rollout.reconciler import Audience, Reconciler
 from rollout.routes import Routes
 from rollout.seen import Level, Pace, Seen, Told
 from rollout.settings import Settings
@@ -153,9 +150,8 @@ class Controller:
         pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
         metrics_judge = MetricsJudge(self._prometheus, self._desk, self.metrics, settings.telemetry)
         observer = Observer(cluster, routes, metrics_judge, settings, now)
-        actor = Actor(cluster, routes, now)
-        reconciler = Reconciler(cluster, observer, actor, self._tell, pace, settings.keep, self._looked)
-        reconciler.take_pairs(PairObserver(cluster, routes, observer, now), PairActor(cluster, routes, actor))
+        crew = team.around(observer, cluster, routes, now)
+        reconciler = Reconciler(cluster, crew, Audience(self._tell, self._looked), pace, settings.keep)
         self.metrics.stood_down()
         self._first_looks = 0
         self._failures.clear()

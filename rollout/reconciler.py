@@ -9,15 +9,14 @@ from dataclasses import dataclass, field, replace
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from rollout import idle, machine, refusals, signals
-from rollout.actor import Actor, Hand, Stale
+from rollout.actor import Hand, Stale
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
-from rollout.observer import Observer, View
-from rollout.pair.actor import PairActor
-from rollout.pair.observer import PairObserver
+from rollout.observer import View
 from rollout.pair.reconciler import PairReconciler, Voice
 from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Phase, Release
+from rollout.team import Team
 
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10
@@ -29,12 +28,16 @@ Teller = Callable[[View, Release | None, Told], None]
 """Tells one decision to people: Events and the log."""
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Who looks at pairs of Deployments."""
+def unseen(view: View, seen: Seen | None) -> None:
+    """Nobody is told what a look saw."""
 
-    observer: PairObserver
-    reconciler: PairReconciler
+
+@dataclass(frozen=True)
+class Audience:
+    """Who is told of decisions, and of what each look saw."""
+
+    tell: Teller
+    looked: Looked = unseen
 
 
 @dataclass
@@ -57,21 +60,14 @@ class Proofs:
 class Reconciler:
     """Looks at one Deployment at a time; safe for many threads as long as no two hold the same name."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        observer: Observer,
-        actor: Actor,
-        tell: Teller,
-        pace: Pace,
-        keep: int = 3,
-        looked: Looked | None = None,
-    ) -> None:
+    def __init__(self, cluster: Cluster, team: Team, audience: Audience, pace: Pace, keep: int = 3) -> None:
+        """keep: how many ended releases of a Deployment stay."""
         self._cluster = cluster
-        self._observer = observer
-        self._actor = actor
-        self._tell = tell
-        self._looked = looked
+        self._team = team
+        self._observer = team.observer
+        self._actor = team.actor
+        self._tell = audience.tell
+        self._looked = audience.looked
         self._pace = pace
         self._keep = keep
         self._proofs = Proofs()
@@ -79,14 +75,9 @@ class Reconciler:
         self._known: set[str] = set()
         self._untold: set[str] = set()
         """Releases in whose last look something went wrong: what it recorded may not have been told."""
-        self._pairs: Pairs | None = None
+        voice = Voice(self._tell, self._say_standing, self._looked, self._retell, self._lost, self._ended)
+        self._pairs = PairReconciler(team.pair_observer, (team.actor, team.pair_actor), voice, pace)
         self._conflicts: collections.Counter[tuple[str, str]] = collections.Counter()
-
-    def take_pairs(self, observer: PairObserver, actor: PairActor) -> None:
-        """From now on look at pairs of Deployments, too."""
-        looked = self._looked or (lambda view, seen: None)
-        voice = Voice(self._tell, self._say_standing, looked, self._retell, self._lost, self._ended)
-        self._pairs = Pairs(observer, PairReconciler(observer, (self._actor, actor), voice, self._pace))
 
     def policies_changed(self) -> None:
         self._proofs.forget()
@@ -110,18 +101,15 @@ class Reconciler:
         return answer
 
     def _look_at_pair(self, view: View) -> float | None:
-        if self._pairs is None:
-            return None
-        found = self._pairs.observer.view(view.namespace, view.name)
-        return None if found is None else self._pairs.reconciler.look(found, self._keep)
+        found = self._team.pair_observer.view(view.namespace, view.name)
+        return None if found is None else self._pairs.look(found, self._keep)
 
     def _look(self, view: View) -> float | None:
         release = view.release
         if release is None:
             return self._at_rest(view)
         seen = self._observer.seen(view, release)
-        if self._looked is not None:
-            self._looked(view, seen)
+        self._looked(view, seen)
         hand = Hand(view, release, self._observer.target(view, release))
         decision = machine.decide(release, seen, self._pace)
         try:
@@ -155,7 +143,7 @@ class Reconciler:
     def _at_rest(self, view: View) -> float | None:
         """No release in flight. What is told without an act is a standing fault: said when it is new."""
         self._tidy(view)
-        if self._looked is not None and not view.is_side:
+        if not view.is_side:
             self._looked(view, None)
         if view.work is None or not (view.work.opted_in or view.work.held is not None or view.orphans):
             self._said.pop((view.namespace, view.name), None)
