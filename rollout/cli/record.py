@@ -11,7 +11,7 @@ from analysis.prometheus import Prometheus
 from analysis.recorder import Wanted
 from deploy import cluster, errors, kinds
 from deploy.cluster import Cluster
-from rollout import controller, durations, observer, status
+from rollout import addresses, durations, observer, status
 from rollout import plan as plans
 from rollout import settings as settings_
 from rollout.cli import flags
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         return refuse(1, str(error))
     if not isinstance(wanted, Wanted):
         return refuse(2, *wanted)
-    with closing(Prometheus(controller.access_of(settings))) as prometheus:
+    with closing(Prometheus(addresses.access_of(settings))) as prometheus:
         found = recorder.record(wanted, prometheus.read)
     if isinstance(found, str):
         return refuse(1, found)

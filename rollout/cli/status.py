@@ -13,7 +13,7 @@ from rich.text import Text
 from analysis.prometheus import Prometheus
 from deploy import errors
 from deploy.cluster import Cluster
-from rollout import controller, words
+from rollout import addresses, words
 from rollout.cli import card, completion, doors, flags, measuring, output, reading
 from rollout.cli.card import Both
 from rollout.cli.clock import age, now
@@ -72,7 +72,7 @@ def measure_of(settings: Settings) -> Iterator[Measure]:
     if settings.prometheus_url == doors.NO_PROMETHEUS:
         yield lambda release: None
         return
-    prometheus = Prometheus(controller.access_of(settings))
+    prometheus = Prometheus(addresses.access_of(settings))
     try:
         yield lambda release: measuring.both(release, prometheus.ask, settings.telemetry, now())
     finally:
