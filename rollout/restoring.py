@@ -114,7 +114,7 @@ class Restorer:
     def disown(self) -> None:
         """Give up what the server noted as ours in routes that show nothing of it any more (promise 7)."""
         for kind, items in self.inventory.everything().items():
-            for item in items:
+            for item in items if kind in routers.GIVEN_BACK else ():
                 if not self.inventory.shows_ours(item):
                     with contextlib.suppress(errors.Conflict, errors.Missing):
                         routes.disown(self._cluster, routers.KINDS[kind], item)

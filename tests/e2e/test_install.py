@@ -12,8 +12,8 @@ import yaml
 
 from sandbox import chart, cluster
 from sandbox.cluster import Box
-from tests.chart import test_rights
 from tests.e2e import installed, stage
+from tests.rights import needs
 
 RARE = {
     ("get", "virtualservices"): "a write met a conflict",
@@ -21,7 +21,6 @@ RARE = {
     ("create", "virtualservices"): "a Service without a VirtualService",
     ("delete", "virtualservices"): "the same, afterwards",
     ("update", "destinationrules"): "a subset that changes in mid-release",
-    ("patch", "destinationrules"): "managed fields of a rule that stays",
     ("create", "leases"): "the first start in a namespace",
     ("get", "persistentvolumeclaims"): "a template with claims",
     ("get", "services"): "a write met a conflict",
@@ -84,7 +83,7 @@ def check_rights(calls: dict[tuple[str, str, str], float]) -> None:
     refused = {key for key in calls if key[2] == "403"}
     assert refused == set()
     used = {(VERBS.get(verb, verb), kind) for verb, kind, code in calls if code.startswith("2")}
-    given = {(verb, resource.partition("/")[0]) for group, resource, verb in test_rights.USES if group not in ELSEWHERE}
+    given = {(verb, resource.partition("/")[0]) for group, resource, verb in needs.NEEDS if group not in ELSEWHERE}
     assert given - used <= RARE.keys()
     assert {call for call in used if call[1] in {kind for _, kind in given}} <= given
 
