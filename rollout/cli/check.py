@@ -69,7 +69,11 @@ def ask(door: Cluster, eyes: Eyes, arguments: argparse.Namespace, watched: tuple
     yield from permitted("rights", checks.rights(door, watched))
     yield from checks.leader(fence.leases(door, arguments), now())
     yield from prometheus(eyes)
-    items = tuple(item for space in watched for item in door.list(kinds.DEPLOYMENT, space).items)
+    try:
+        items = tuple(item for space in watched for item in door.list(kinds.DEPLOYMENT, space).items)
+    except errors.Forbidden as error:
+        yield checks.unknown("Deployments", f"they can not be asked: {doors.said(error)}")
+        return
     yield from checks.held(door, items)
     opted = tuple(
         workload.read(item) for item in items if names.STRATEGY in (item["metadata"].get("annotations") or {})
@@ -82,7 +86,7 @@ def permitted(about: str, found: Iterator[Check]) -> Iterator[Check]:
     try:
         yield from found
     except errors.Forbidden as error:
-        yield checks.unknown(about, f"it can not be asked: {error}")
+        yield checks.unknown(about, f"it can not be asked: {doors.said(error)}")
 
 
 def prometheus(eyes: Eyes) -> Iterator[Check]:

@@ -10,6 +10,7 @@ from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held, Revision, Workload
 from rollout import signals, status, words
+from rollout.cli import absent
 from rollout.cli.clock import now
 from rollout.seen import Seen
 from rollout.signals import Stage
@@ -84,9 +85,12 @@ class Sight:
 def sight(door: Cluster, namespace: str, name: str) -> Sight:
     """One Deployment; of a pair, with the other side and the releases of both.
 
-    Raises Missing where there is none, and other ClusterErrors.
+    Raises Absent where there is none, and other ClusterErrors.
     """
-    work = workload.read(door.get(kinds.DEPLOYMENT, name, namespace))
+    body = door.find(kinds.DEPLOYMENT, name, namespace)
+    if body is None:
+        raise absent.deployment(door, namespace, name)
+    work = workload.read(body)
     sets = door.list(kinds.REPLICA_SET, namespace, labels=services.selector(work.spec)).items
     other = partner(door, work)
     both = {name} | ({other.name} if other is not None else set())

@@ -14,7 +14,7 @@ from deploy.cluster import Cluster
 from rollout import controller, durations, observer, status
 from rollout import plan as plans
 from rollout import settings as settings_
-from rollout.cli import flags
+from rollout.cli import doors, flags
 from rollout.plan import Plan
 from rollout.settings import Settings
 
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         wanted = of_release(arguments, settings, now) if arguments.release else of_flags(arguments, settings, now)
     except errors.ClusterError as error:
-        return refuse(1, str(error))
+        return refuse(1, doors.said(error))
     if not isinstance(wanted, Wanted):
         return refuse(2, *wanted)
     with closing(Prometheus(controller.access_of(settings))) as prometheus:
@@ -105,7 +105,13 @@ def of_flags(arguments: argparse.Namespace, settings: Settings, now: datetime) -
 def of_release(arguments: argparse.Namespace, settings: Settings, now: datetime) -> Wanted | tuple[str, ...]:
     """What the Release says. Raises ClusterError."""
     with closing(Cluster(cluster.from_kubeconfig(arguments.kubeconfig))) as door:
-        release = status.parse(door.get(kinds.RELEASE, arguments.release, arguments.namespace))
+        body = door.find(kinds.RELEASE, arguments.release, arguments.namespace)
+        if body is None:
+            see = f"rampart history -n {arguments.namespace}"
+            raise errors.Missing(
+                f"there is no Release {arguments.release} in namespace {arguments.namespace}; see: {see}"
+            )
+        release = status.parse(body)
         base = door.find(kinds.RELEASE, release.status.base, arguments.namespace) if release.status.base else None
     began = release.status.ready_at or release.status.started
     if began is None:

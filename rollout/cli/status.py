@@ -14,7 +14,7 @@ from analysis.prometheus import Prometheus
 from deploy import errors
 from deploy.cluster import Cluster
 from rollout import controller, words
-from rollout.cli import card, completion, doors, flags, measuring, output, reading
+from rollout.cli import absent, card, completion, doors, flags, measuring, output, reading
 from rollout.cli.card import Both
 from rollout.cli.clock import age, now
 from rollout.cli.codes import Code
@@ -136,6 +136,7 @@ def overview(door: Cluster, arguments: argparse.Namespace) -> int:
             return Text(f"no release is in flight{'' if namespace is None else f' in namespace {namespace}'}"), False
         return Group(output.table(HEAD, map(cells, found))), False
 
+    absent.check_namespace(door, namespace)
     if arguments.output != output.Format.TABLE:
         flights = (each.in_flight for each in reading.opted_in(door, namespace))
         output.data([reading.body(item) for item in flights if item], arguments.output)

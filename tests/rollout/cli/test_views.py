@@ -11,7 +11,7 @@ from rich.console import Console
 
 from analysis import meshes, outcome
 from deploy.cluster import Cluster
-from rollout.cli import card, listing, measuring, output, reading
+from rollout.cli import absent, card, listing, measuring, output, reading
 from rollout.cli import status as status_command
 from rollout.cli.card import Both, Measured
 from rollout.status import Phase
@@ -133,10 +133,23 @@ def test_history_is_newest_first(capsys: pytest.CaptureFixture[str]) -> None:
     _, newest, oldest = capsys.readouterr().out.splitlines()
     assert "Promoted" in oldest
     assert "Promoted" not in newest
-    call(shop, listing.history, name="other")
-    assert "no release of other is kept" in capsys.readouterr().out
     call(shop, listing.history, output="json")
     assert [item["deployment"] for item in json.loads(capsys.readouterr().out)] == ["web", "web"]
+
+
+def test_nothing_to_list_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """With what can be done; what is not there is no empty list."""
+    shop = a_shop()
+    call(shop, listing.history)
+    assert capsys.readouterr().out == "no release of web is kept in namespace shop\n"
+    for command in (listing.history, status_command.run):
+        with pytest.raises(absent.Absent, match="there is no namespace nosuch"):
+            call(shop, command, name=None, namespace="nosuch")
+    with pytest.raises(absent.Absent, match="there is no Deployment wbe in namespace shop; the nearest is web"):
+        call(shop, listing.history, name="wbe")
+    shop.annotate(strategy=None)
+    call(shop, listing.list_all)
+    assert "no Deployment in namespace shop is opted in; to opt one in: kubectl annotate" in capsys.readouterr().out
 
 
 def test_the_list_says_how_each_deployment_is(capsys: pytest.CaptureFixture[str]) -> None:
