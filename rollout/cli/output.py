@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rollout.status import Phase
+from rollout.status import Phase, Release
 
 WIDE = 240
 """Columns where nobody says how many there are: a line for a pipe is not cut."""
@@ -63,6 +63,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
     for row in rows:
         made.add_row(*row)
     return made
+
+
+def head(key: str, release: Release) -> Text:
+    """The first line about a release: of which Deployment, its name, and how it is."""
+    text = Text(key, style="bold").append(f"  {release.name}  ", style="not bold")
+    return text.append_text(phase(release.status.phase, release.status.holding))
 
 
 def phase(value: Phase, holding: str = "") -> Text:

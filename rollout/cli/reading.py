@@ -143,8 +143,26 @@ def _readable(items: Iterable[Json]) -> Iterable[Release]:
 
 
 def cause(release: Release) -> str:
-    """Why a release ended, without the annotations that would follow: the command line has commands for them."""
-    return release.status.message.partition(words.WAYS_ON[:30])[0]
+    """Why a release ended, without the annotations that would follow: the command line has commands for them.
+
+    The status may have kept only the beginning of these.
+    """
+    message = release.status.message
+    kept = next((n for n in range(len(words.WAYS_ON), 2, -1) if message.endswith(words.WAYS_ON[:n])), 0)
+    return message[: len(message) - kept]
+
+
+def advice(sight: Sight, release: Release) -> str:
+    """What a person can do about a release's template, if that stays down and this was its last try; else empty."""
+    if sight.of(release.spec.revision) is not release:
+        return ""
+    if release.spec.pair:
+        down = any(side.failed == release.spec.revision == side.digest for side in sight.sides)
+        return f"it stays down: rampart retry -n {sight.work.namespace} {sight.work.name}" if down else ""
+    if not sight.is_down or release.spec.revision != sight.work.digest:
+        return ""
+    name = f"-n {sight.work.namespace} {sight.work.name}"
+    return f"it stays down: rampart retry {name}, or rampart revert {name}"
 
 
 def body(release: Release) -> Json:
