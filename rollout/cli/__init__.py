@@ -2,6 +2,8 @@
 
 import argparse
 import importlib.metadata
+import os
+import sys
 from collections.abc import Callable, Sequence
 
 from rollout.cli import (
@@ -22,6 +24,9 @@ from rollout.cli import (
 
 COMMANDS = (run, check, plan, status, listing, wishes, restart, wait, restore, record, replay, simulate, completion)
 
+BROKEN_PIPE = 141
+"""What a shell shows of a program that SIGPIPE ended."""
+
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their flags."""
@@ -38,4 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     completion.complete(commands)
     arguments = commands.parse_args(argv)
     act: Callable[[argparse.Namespace], int] = arguments.act
-    return act(arguments)
+    try:
+        code = act(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read has what they wanted, as `head` has; the interpreter's own last flush must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return code

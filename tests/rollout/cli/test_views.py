@@ -107,22 +107,6 @@ def test_the_overview_lists_what_is_in_flight(capsys: pytest.CaptureFixture[str]
     assert "no release is in flight in namespace shop" in capsys.readouterr().out
 
 
-def test_watching_ends_with_the_release(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each change is printed once where there is no terminal."""
-    shop = stepping()
-    seen: list[str] = []
-
-    def look() -> tuple[str, bool]:
-        shop.look()
-        seen.append(shop.phases[-1])
-        return shop.phases[-1], at_rest(shop)
-
-    assert status_command.watched(look, given(watch=True)) == 0
-    assert seen[-1] == "Promoted"
-    printed = capsys.readouterr().out.split()
-    assert printed == list(dict.fromkeys(seen))
-
-
 def test_history_is_newest_first(capsys: pytest.CaptureFixture[str]) -> None:
     """With its ends."""
     shop = stepping()
