@@ -15,7 +15,7 @@ from rollout.cli.reading import Sight
 from rollout.status import Release
 
 LIST = ("NAMESPACE", "DEPLOYMENT", "STRATEGY", "STATE", "WEIGHT", "LAST RELEASE", "ENDED", "MESSAGE")
-HISTORY = ("NAMESPACE", "DEPLOYMENT", "RELEASE", "PHASE", "REASON", "STARTED", "TOOK", "MESSAGE")
+HISTORY = ("NAMESPACE", "DEPLOYMENT", "RELEASE", "PHASE", "REASON", "STARTED (UTC)", "TOOK", "MESSAGE")
 
 OPT_IN = "kubectl annotate deployment NAME rampart.dev/strategy=canary"
 
@@ -48,7 +48,7 @@ def list_all(door: Cluster, arguments: argparse.Namespace) -> int:
         absent.check_namespace(door, None if arguments.all_namespaces else arguments.namespace)
         print(f"no Deployment{_where(arguments)} is opted in; to opt one in: {OPT_IN}")
         return Code.DONE
-    output.console().print(output.table(LIST, map(row, found)))
+    output.show(output.table(LIST, map(row, found)))
     return Code.DONE
 
 
@@ -103,9 +103,7 @@ def row(sight: Sight) -> list[str | Text]:
 def message(sight: Sight) -> str:
     """What the latest release last said; what a person could do only while its template stays down."""
     latest = sight.latest
-    if latest is None:
-        return ""
-    return latest.status.message if sight.is_down else reading.cause(latest)
+    return "" if latest is None else "; ".join(filter(None, (reading.cause(latest), reading.advice(sight, latest))))
 
 
 def history(door: Cluster, arguments: argparse.Namespace) -> int:
@@ -117,7 +115,9 @@ def history(door: Cluster, arguments: argparse.Namespace) -> int:
         return Code.DONE
     if not mine:
         return without_past(door, arguments)
-    output.console().print(output.table(HISTORY, map(past_row, mine)))
+    advices = reading.advices(door, None if arguments.all_namespaces else arguments.namespace, found)
+    rows = (past_row(item, advices.get(f"{item.namespace}/{item.name}", "")) for item in mine)
+    output.show(output.table(HISTORY, rows))
     return Code.DONE
 
 
@@ -131,7 +131,8 @@ def without_past(door: Cluster, arguments: argparse.Namespace) -> int:
     return Code.DONE
 
 
-def past_row(release: Release) -> list[str | Text]:
+def past_row(release: Release, advice: str) -> list[str | Text]:
+    """One release, with what a person can do about it today."""
     status = release.status
     return [
         release.namespace,
@@ -141,5 +142,5 @@ def past_row(release: Release) -> list[str | Text]:
         status.reason,
         f"{status.started:%Y-%m-%d %H:%M:%S}" if status.started else "",
         age(status.started, status.ended or now()),
-        status.message,
+        "; ".join(filter(None, (reading.cause(release), advice))),
     ]

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import yaml
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from rollout.status import Phase, Release
 
-WIDE = 240
-"""Columns where nobody says how many there are: a line for a pipe is not cut."""
+WIDE = 10_000
+"""Columns where nobody says how many there are: a line for a pipe is neither cut nor folded."""
 
 COLOURS = {
     Phase.PROMOTED: "green",
@@ -45,6 +45,17 @@ def flag(parser: argparse.ArgumentParser) -> None:
 def console() -> Console:
     """Standard output; colour on a terminal only, and not with NO_COLOR."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+
+
+def show(found: RenderableType) -> None:
+    """Print on standard output; for a pipe without the spaces that fill a table's last column."""
+    printer = console()
+    if printer.is_terminal:
+        printer.print(found)
+        return
+    with printer.capture() as capture:
+        printer.print(found)
+    print(*(line.rstrip() for line in capture.get().splitlines()), sep="\n", flush=True)
 
 
 def data(value: object, form: str) -> None:

@@ -154,7 +154,7 @@ def cause(release: Release) -> str:
 
 def advice(sight: Sight, release: Release) -> str:
     """What a person can do about a release's template, if that stays down and this was its last try; else empty."""
-    if sight.of(release.spec.revision) is not release:
+    if not release.is_ended or sight.of(release.spec.revision) is not release:
         return ""
     if release.spec.pair:
         down = any(side.failed == release.spec.revision == side.digest for side in sight.sides)
@@ -163,6 +163,22 @@ def advice(sight: Sight, release: Release) -> str:
         return ""
     name = f"-n {sight.work.namespace} {sight.work.name}"
     return f"it stays down: rampart retry {name}, or rampart revert {name}"
+
+
+def advices(door: Cluster, namespace: str | None, found: Iterable[Release]) -> dict[str, str]:
+    """What a person can do about each release's template, by `namespace/name` of the release; only where there is
+    something. Who may not list Deployments gets no advice.
+    """
+    try:
+        works = [workload.read(item) for item in door.list(kinds.DEPLOYMENT, namespace).items]
+    except errors.Forbidden:
+        return {}
+    texts: dict[str, str] = {}
+    for work in works:
+        about = (work.namespace, work.name)
+        sight = Sight(work, tuple(item for item in found if (item.namespace, item.spec.deployment) == about))
+        texts |= {f"{item.namespace}/{item.name}": text for item in sight.releases if (text := advice(sight, item))}
+    return texts
 
 
 def body(release: Release) -> Json:

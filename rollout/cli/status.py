@@ -110,12 +110,11 @@ def is_over(sight: Sight) -> bool:
 
 def watched(look: Look, arguments: argparse.Namespace) -> int:
     """Show once; or again and again, in place on a terminal."""
-    console = output.console()
     shown, ended = look()
     if not arguments.watch:
-        console.print(shown)
+        output.show(shown)
         return Code.DONE
-    with Live(shown, console=console, auto_refresh=False) as live:
+    with Live(shown, console=output.console(), auto_refresh=False) as live:
         while not ended:
             time.sleep(arguments.every)
             shown, ended = again(look, shown)

@@ -10,13 +10,17 @@ import yaml
 from rich.console import Console
 
 from analysis import meshes, outcome
-from deploy.cluster import Cluster
+from deploy import errors, kinds
+from deploy.cluster import Cluster, Listing
+from deploy.kinds import Kind
+from rollout import words
 from rollout.cli import absent, card, listing, measuring, output, reading
 from rollout.cli import status as status_command
 from rollout.cli.card import Both, Measured
 from rollout.status import Phase
 from tests.rollout.a_shop import Shop, a_shop, at_rest
 from tests.rollout.building import START
+from tests.rollout.small_cluster import SmallCluster
 
 
 def given(**changes: Any) -> argparse.Namespace:
@@ -119,6 +123,71 @@ def test_history_is_newest_first(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Promoted" not in newest
     call(shop, listing.history, output="json")
     assert [item["deployment"] for item in json.loads(capsys.readouterr().out)] == ["web", "web"]
+
+
+def past(shop: Shop, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines of the history, the newest first."""
+    call(shop, listing.history)
+    return capsys.readouterr().out.splitlines()[1:]
+
+
+def test_history_says_what_to_do_only_where_that_makes_sense(capsys: pytest.CaptureFixture[str]) -> None:
+    """While the template stays down; not once it changed, or was tried again."""
+    shop = stepping()
+    shop.annotate(do="abort")
+    shop.live(at_rest)
+    shop.look()
+    hint = "; it stays down: rampart retry -n shop web, or rampart revert -n shop web"
+    (first,) = past(shop, capsys)
+    assert first.endswith(hint)
+    call(shop, listing.list_all)
+    assert capsys.readouterr().out.rstrip().endswith(hint)
+    shop.annotate(do="retry")
+    shop.live(lambda shop: len(shop.releases) == 2 and shop.phases[-1] == Phase.STEPPING)
+    assert not any("rampart retry" in line or "do=retry" in line for line in past(shop, capsys))
+    shop.annotate(do="abort")
+    shop.live(at_rest)
+    shop.look()
+    assert [line.endswith(hint) for line in past(shop, capsys)] == [True, False]
+    shop.change("v3")
+    assert not any("retry" in line for line in past(shop, capsys))
+
+
+class Veiled(SmallCluster):
+    """Deployments may not be listed."""
+
+    def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> Listing:
+        if kind is kinds.DEPLOYMENT:
+            raise errors.Forbidden("may not")
+        return super().list(kind, namespace, labels)
+
+
+def test_history_needs_no_right_to_list_deployments(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its advice does."""
+    shop = stepping()
+    shop.annotate(do="abort")
+    shop.live(at_rest)
+    shop.look()
+    shop.cluster = Veiled(objects=shop.cluster.objects)
+    (line,) = past(shop, capsys)
+    assert "a person asked to abort" in line
+    assert "retry" not in line
+
+
+def test_a_line_for_a_pipe_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """However long it is; and it has no spaces behind it."""
+    output.show(output.table(("NAME", "MESSAGE"), [("web", "word " * 200 + "end"), ("api", "short")]))
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert (head, second) == ("NAME   MESSAGE", "api    short")
+    assert first.endswith("word end")
+
+
+def test_only_the_beginning_of_the_way_on_is_cut_as_well() -> None:
+    """A status keeps 240 characters of a message."""
+    shop = stepping()
+    for kept in ("; the", words.WAYS_ON[:40], words.WAYS_ON):
+        told = shop.releases[0].status.model_copy(update={"message": f"it was bad{kept}"})
+        assert reading.cause(shop.releases[0].model_copy(update={"status": told})) == "it was bad"
 
 
 def test_nothing_to_list_is_said(capsys: pytest.CaptureFixture[str]) -> None:
