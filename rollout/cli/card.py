@@ -9,7 +9,7 @@ from rich.text import Text
 
 from deploy.workload import Held
 from rollout import words
-from rollout.cli import output, past
+from rollout.cli import output, past, reading
 from rollout.cli.clock import age
 from rollout.cli.reading import Sight
 from rollout.cli.rows import bar, limits, row, told
@@ -64,7 +64,7 @@ def lines(sight: Sight, release: Release, both: Both | None, moment: datetime) -
         yield row("evidence", f"{status.evidence} against the canary (100 convicts)")
     step = f", in this step {age(status.since, moment)}" if status.since else ""
     yield row("since", f"{age(status.started, moment) or 'just now'}{step}")
-    yield row("waits for", status.message or "the controller's next look")
+    yield row("waits for", reading.spoken(status.message) or "the controller's next look")
     yield from map(told, status.decisions[-LINES:])
 
 
@@ -88,4 +88,4 @@ def at_rest(sight: Sight) -> str:
         return "none yet; the template is held until its release begins"
     if sight.partner is not None:
         return f"none yet; it takes turns with {sight.partner.name}"
-    return "none yet" if sight.work.opted_in else "none: not opted in (rampart.dev/strategy)"
+    return "none yet" if sight.work.opted_in else f"none: not opted in: {reading.opt_in(sight.work)}"

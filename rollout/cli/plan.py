@@ -98,8 +98,7 @@ def foresee(eyes: Eyes, sight: Sight) -> Foreseen:
     plan = plans.resolve(annotations, eyes.settings.defaults, known)
     faults = [*eyes.observer.refusals(view), *((found,) if isinstance(found, str) else ())]
     if not work.opted_in:
-        opt_in = f"kubectl -n {work.namespace} annotate deployment {work.name} {names.STRATEGY}=canary"
-        faults.append(f"it is not opted in: {opt_in}")
+        faults.append(f"it is not opted in: {reading.opt_in(work)}")
     if not isinstance(plan, Plan):
         return Foreseen(sight, (*faults, *plan))
     values = foresight.sources(plan, work.annotations, eyes.settings.defaults, known)

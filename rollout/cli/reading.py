@@ -1,5 +1,6 @@
 """What a person asks about: Deployments with their releases, read once."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,12 +13,15 @@ from deploy.workload import Held, Revision, Workload
 from rollout import signals, status, words
 from rollout.cli import absent
 from rollout.cli.clock import now
+from rollout.plan import Wish
 from rollout.seen import Seen
 from rollout.signals import Stage
 from rollout.status import Phase, Release
 
 HIDDEN = frozenset({"checkpoint", "checkpointAt", "saved", "podLabels", "stable", "stableDigests", "newStable"})
 """Fields of a status that only the controller can read."""
+
+WISH = re.compile(rf"\bdo=({'|'.join(Wish)})\b")
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,16 @@ def _readable(items: Iterable[Json]) -> Iterable[Release]:
             yield status.parse(item)
         except (ValidationError, KeyError, ValueError, TypeError):
             continue
+
+
+def opt_in(work: Workload) -> str:
+    """The command that opts a Deployment in."""
+    return f"kubectl -n {work.namespace} annotate deployment {work.name} {names.STRATEGY}=canary"
+
+
+def spoken(message: str) -> str:
+    """A message of the controller's with the commands in the place of the annotation that they write."""
+    return WISH.sub(r"rampart \1", message)
 
 
 def cause(release: Release) -> str:

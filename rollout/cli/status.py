@@ -178,5 +178,5 @@ def cells(sight: Sight) -> list[str | Text]:
         status.success,
         status.latency,
         age(status.started, status.ended or now()),
-        status.message,
+        reading.spoken(status.message),
     ]

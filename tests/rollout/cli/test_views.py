@@ -88,6 +88,29 @@ def test_a_failed_release_says_what_a_person_can_do(capsys: pytest.CaptureFixtur
     assert "StaysDown" in capsys.readouterr().out
 
 
+def test_a_card_names_commands_where_the_controller_names_annotations(capsys: pytest.CaptureFixture[str]) -> None:
+    """A person before the command line has these at hand."""
+    shop = stepping()
+    shop.annotate(do="pause")
+    shop.look()
+    for name in ("web", None):
+        call(shop, status_command.run, name=name)
+        assert "to go on: rampart resume" in capsys.readouterr().out.replace("\n", " ")
+    assert reading.spoken("do=retry, do=something, undo=abort") == "rampart retry, do=something, undo=abort"
+
+
+def test_a_deployment_without_releases_says_how_to_opt_in(capsys: pytest.CaptureFixture[str]) -> None:
+    """If it is not."""
+    shop = a_shop()
+    call(shop, status_command.run)
+    assert capsys.readouterr().out.endswith("release   none yet\n")
+    shop.annotate(strategy=None)
+    call(shop, status_command.run)
+    assert "none: not opted in: kubectl -n shop annotate deployment web rampart.dev/strategy=canary" in (
+        capsys.readouterr().out
+    )
+
+
 def test_programs_get_the_whole_status(capsys: pytest.CaptureFixture[str]) -> None:
     """JSON and YAML say the same; what only the controller reads is left out."""
     shop = stepping()
