@@ -11,7 +11,7 @@ from deploy.traffic import Json
 from deploy.workload import Workload
 from rollout import checks, idle
 from rollout.checks import Check, State
-from rollout.cli import asking, doors, fence, output
+from rollout.cli import absent, asking, doors, fence, output
 from rollout.cli.asking import Eyes
 from rollout.cli.clock import now
 from rollout.cli.codes import Code
@@ -50,6 +50,8 @@ def run(door: Cluster, arguments: argparse.Namespace) -> int:
     watched: tuple[str | None, ...] = settings.namespaces or (None,)
     if arguments.namespace:
         watched = tuple(arguments.namespace.split(","))
+        for space in watched:
+            absent.check_namespace(door, space)
     with asking.eyes(door, settings) as eyes:
         found = list(ask(door, eyes, arguments, (None,) if arguments.all_namespaces else watched))
     if arguments.output != output.Format.TABLE:

@@ -43,9 +43,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     for name in DOORS:
         described = Settings.model_fields[name].description
         flag(f"--{name.replace('_', '-')}", metavar="VALUE", help=f"{described}; also RAMPART_{name.upper()}")
-    flag("--namespace", required=True, metavar="NAME", help="where the workloads are")
+    flag("-n", "--namespace", required=True, metavar="NAME", help="where the workloads are")
     flag("--release", metavar="NAME", help="a Release, in flight or ended (kubectl get releases)")
     flag("--kubeconfig", metavar="FILE", help="with --release: the cluster (default: KUBECONFIG or ~/.kube/config)")
+    flag("--context", metavar="NAME", help="with --release: a context of that file (default: its current one)")
     flag("--canary", metavar="NAME", help="the workload of the new version, as the mesh's telemetry names it")
     flag("--stable", metavar="NAME", help="the workload of the old version")
     flag("--from", dest="since", type=flags.time, metavar="TIME", help="when its traffic began, with zone")
@@ -104,7 +105,7 @@ def of_flags(arguments: argparse.Namespace, settings: Settings, now: datetime) -
 
 def of_release(arguments: argparse.Namespace, settings: Settings, now: datetime) -> Wanted | tuple[str, ...]:
     """What the Release says. Raises ClusterError."""
-    with closing(Cluster(cluster.from_kubeconfig(arguments.kubeconfig))) as door:
+    with closing(Cluster(cluster.from_kubeconfig(arguments.kubeconfig, arguments.context))) as door:
         body = door.find(kinds.RELEASE, arguments.release, arguments.namespace)
         if body is None:
             see = f"rampart history -n {arguments.namespace}"

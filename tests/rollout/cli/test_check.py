@@ -13,7 +13,7 @@ from deploy.cluster import Cluster, Listing
 from deploy.kinds import Kind
 from deploy.leases import Leases
 from rollout import settings
-from rollout.cli import asking, check, doors
+from rollout.cli import absent, asking, check, doors
 from rollout.cli.clock import now
 from rollout.settings import Settings
 from rollout.status import Phase
@@ -124,6 +124,12 @@ def test_what_may_not_be_asked_does_not_end_the_others(capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert "- definitions: it can not be asked: customresourcedefinitions is forbidden" in said
     assert "✔ mesh" in said
+
+
+def test_a_namespace_that_is_not_there_has_nothing_to_check() -> None:
+    """It is no empty one."""
+    with pytest.raises(absent.Absent, match="there is no namespace shpo"):
+        call(a_healthy_shop(), namespace="shop,shpo")
 
 
 class Blind(Server):
