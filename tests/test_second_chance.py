@@ -4,10 +4,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+
+from sandbox import tally
+from tests.e2e import promises
 
 ROOT = Path(__file__).parent.parent
 CONFTEST = "from tests.e2e.conftest import pytest_collection_modifyitems as pytest_collection_modifyitems\n"
@@ -117,3 +120,52 @@ def test_no_second_chance(tmp_path: Path, words: Sequence[str], environment: dic
     said = run(tmp_path, words, **environment)
     assert set(tries(tmp_path).values()) == {1}
     assert "rerun" not in said.splitlines()[-1]
+
+
+def counted(*answers: tuple[str, str]) -> tally.Tally:
+    total = tally.Tally()
+    for version, outcome in answers:
+        total.add(1, version, outcome, 1.0)
+    return total
+
+
+GOOD, BAD, REFUSED = ("v1", "200"), ("v2", "500"), ("none", "503")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(lambda: promises.none_failed(counted(GOOD, BAD)), id="one failed"),
+        pytest.param(lambda: promises.only_failed(counted(BAD, REFUSED), "v2"), id="another one failed too"),
+        pytest.param(lambda: promises.keep(False, "two lead"), id="anything else that was promised"),
+    ],
+)
+def test_broken_promise_is_told_from_an_accident(broken: Callable[[], object]) -> None:
+    """By its class."""
+    with pytest.raises(promises.Broken):
+        broken()
+
+
+def test_bad_version_that_failed_nobody_is_an_accident() -> None:
+    """It was not met, perhaps; nobody was hurt."""
+    with pytest.raises(AssertionError, match="no request of v2 failed") as raised:
+        promises.only_failed(counted(GOOD), "v2")
+    assert not isinstance(raised.value, promises.Broken)
+
+
+def test_kept_promise_is_no_error() -> None:
+    """The count is handed on."""
+    assert promises.none_failed(counted(GOOD, GOOD)).requests == 2
+    assert promises.only_failed(counted(GOOD, BAD), "v2").failed == 1
+
+
+@pytest.mark.parametrize(
+    ("steady", "lost"),
+    [
+        pytest.param("v1", {("none", "503"): 1, ("v1", "500"): 1}, id="a good version"),
+        pytest.param("v1-errors20", {("none", "503"): 1}, id="one that fails by itself"),
+    ],
+)
+def test_what_must_never_fail(steady: str, lost: dict[tuple[str, str], int]) -> None:
+    """What nobody answered, and the version from before; not the one that is bad on purpose."""
+    assert promises.lost(counted(GOOD, BAD, REFUSED, ("v1", "500")), steady) == lost

@@ -38,7 +38,8 @@ class Installation:
 
     def helm(self, *words: str) -> str:
         """What Helm said; it must succeed."""
-        done = self.box.run([sys.executable, "-m", "sandbox.helm", *words], capture_output=True)
+        command = [sys.executable, "-m", "sandbox.helm", "--timeout", f"{stage.PATIENCE:.0f}", *words]
+        done = self.box.run(command, capture_output=True)
         assert done.returncode == 0, f"helm {' '.join(words)}: {done.stderr}\n{self.words()}"
         return done.stdout
 
