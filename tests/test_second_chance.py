@@ -13,7 +13,10 @@ from sandbox import tally
 from tests.e2e import promises
 
 ROOT = Path(__file__).parent.parent
-CONFTEST = "from tests.e2e.conftest import pytest_collection_modifyitems as pytest_collection_modifyitems\n"
+CONFTEST = """
+from tests.conftest import pytest_terminal_summary as pytest_terminal_summary
+from tests.e2e.conftest import pytest_collection_modifyitems as pytest_collection_modifyitems
+"""
 TESTS = """
 import contextlib, pathlib
 import pytest
@@ -26,6 +29,7 @@ def tries(name):
     return pathlib.Path(log.name).stat().st_size
 
 def test_fails_once():
+    print("the controller's log")
     assert tries("once") > 1
 
 def test_fails_always():
@@ -106,6 +110,9 @@ def test_second_chance_is_for_accidents_and_is_told(tmp_path: Path, words: Seque
     assert {number for name, number in tries(tmp_path).items() if name not in ONCE_MORE} == {1}
     assert re.findall(r"^RERUN \S+::(\w+)", said, re.MULTILINE) == ["test_fails_once", "test_fails_always"]
     assert "2 rerun" in said.splitlines()[-1]
+    told = said[said.index("first try of e2e/test_chances.py::test_fails_once") :]
+    assert "assert 1 > 1" in told
+    assert "the controller's log" in told
 
 
 @pytest.mark.parametrize(
