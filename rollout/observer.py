@@ -6,15 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from analysis import custom, evidence, judge, metric
+from analysis import custom, evidence, judge
 from analysis.mesh import Naming
-from analysis.threshold import Latency, Thresholds
+from analysis.threshold import Latency
 from analysis.verdict import Judgement
 from deploy import cautions, errors, hold, kinds, names, preview, routers, services, traffic, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Canary, Revision, Workload
-from rollout import numbers, policy, shares, signals, views
+from rollout import numbers, policy, questions, shares, signals, views
 from rollout import plan as plans
 from rollout.idle import Idle
 from rollout.plan import Plan
@@ -24,8 +24,6 @@ from rollout.settings import Settings
 from rollout.signals import Stage
 from rollout.status import Phase, Release
 from rollout.views import View
-
-JUDGED = frozenset({Stage.STEPPING, Stage.BAKING, Stage.PROMOTING})
 
 
 class Judge(Protocol):
@@ -275,7 +273,7 @@ class Observer:
     def _judged(self, release: Release, seen: Seen) -> Seen:
         status = release.status
         if (
-            signals.stage(release, seen) not in judged_stages(release.plan)
+            signals.stage(release, seen) not in questions.judged_stages(release.plan)
             or signals.is_urgent(release, seen)
             or status.since is None
         ):
@@ -286,48 +284,12 @@ class Observer:
 
     def judged(self, release: Release, seen: Seen, workloads: tuple[str, str]) -> Seen:
         """With the judge's word on the canary beside stable, as telemetry names these workloads."""
-        status, plan = release.status, release.plan
-        canary, stable = workloads
-        limit = plan.latency
-        is_alone = status.phase in (Phase.BAKING, Phase.PROMOTING)
-        is_preview = status.phase is Phase.PREPARING
-        thresholds = Thresholds(
-            interval=plan.stay(release.step),
-            success_rate=plan.success_rate or None,
-            latency=Latency(limit.quantile, limit.limit) if limit else None,
-            max_failures=plan.max_failures,
-            min_requests=self._settings.min_requests,
+        asked = questions.of(release, seen, workloads, self._settings)
+        if questions.is_by_threshold(release):
+            return replace(seen, judgement=self._judge.judge(release.key, asked))
+        return replace(
+            seen, judgement=self._judge.weigh(release.key, questions.weighed(asked, release, seen, self._settings))
         )
-        since = status.since or seen.now
-        question = judge.Question(
-            namespace=release.namespace,
-            canary=canary,
-            stable=stable,
-            since=since,
-            warm_until=(status.ready_at or since) + self._settings.warm_up,
-            now=seen.now,
-            thresholds=thresholds,
-            bad_looks=status.bad_looks,
-            last_bad=status.last_bad,
-            metrics=compared(release, is_preview),
-            service=status.service,
-            alone=is_alone,
-            services=shares.leg_services(release),
-        )
-        name = release.key
-        if is_preview or plan.judge is plans.Judge.THRESHOLD or release.step.only:
-            return replace(seen, judgement=self._judge.judge(name, question))
-        following = plan.load(plan.after(release.step)) if status.phase is Phase.STEPPING else None
-        weighed = evidence.EvidenceQuestion(
-            asked=question,
-            began=status.alike_since or status.ready_at or since,
-            weight=shares.given(release, seen, plan.load(release.step)),
-            next_weight=shares.given(release, seen, following) if following else None,
-            shortest=plan.least_stay(release.step),
-            least=self._settings.min_duration,
-            checkpoint=status.checkpoint or None,
-        )
-        return replace(seen, judgement=self._judge.weigh(name, weighed))
 
     def canary(self, release: Release) -> Canary | None:
         """The canary Deployment of a release, and its pods' own words."""
@@ -412,11 +374,6 @@ def is_ready(endpoint: Json) -> bool:
     return (endpoint.get("conditions") or {}).get("ready", True) is not False
 
 
-def judged_stages(plan: Plan) -> frozenset[Stage]:
-    """Stages in which the canary may have traffic; in Preparing only that of a preview."""
-    return JUDGED | {Stage.PREPARING} if plan.is_previewed else JUDGED
-
-
 def unready_leavers(pods: Sequence[Json]) -> int:
     """Pods that nobody has told to go yet."""
     return sum("deletionTimestamp" not in pod["metadata"] for pod in pods)
@@ -428,9 +385,3 @@ def addresses_of(endpoint_slice: Json, prefixes: Sequence[str]) -> int:
     heads = tuple(f"{prefix}-" for prefix in prefixes)
     ours = [item for item in endpoints if (item.get("targetRef") or {}).get("name", "").startswith(heads)]
     return sum((item.get("conditions") or {}).get("serving", True) for item in ours)
-
-
-def compared(release: Release, is_preview: bool) -> tuple[metric.Metric, ...]:
-    """The plan's custom metrics; where the legs meet different users none that compares them."""
-    known, differ = release.plan.metrics, is_preview or bool(release.step.only)
-    return tuple(one.asked for one in known if not (differ and one.or_stable))
