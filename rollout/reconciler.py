@@ -12,11 +12,11 @@ from rollout import idle, refusals, signals
 from rollout.actor import Hand, Stale
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
-from rollout.observer import View
 from rollout.pair.reconciler import PairReconciler, Voice
 from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Phase, Release
 from rollout.team import Team
+from rollout.views import View
 
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10

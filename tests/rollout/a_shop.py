@@ -13,12 +13,13 @@ from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held
 from rollout import settings, status, team
-from rollout.observer import Observer, View
+from rollout.observer import Observer
 from rollout.reconciler import Audience, Looked, Reconciler, unseen
 from rollout.routes import Routes
 from rollout.seen import Pace, Told
 from rollout.settings import Settings
 from rollout.status import Release
+from rollout.views import View
 from tests.rollout.building import START, a_judgement
 from tests.rollout.small_cluster import SHOP, SmallCluster
 

@@ -11,7 +11,7 @@ from analysis.verdict import Reason, Verdict
 from deploy import names, traffic
 from deploy.traffic import WHOLE
 from deploy.workload import Held
-from rollout import cleanup, holding, machine, progress, settling, shares, words
+from rollout import cleanup, holding, machine, progress, rising, settling, shares, words
 from rollout.seen import (
     ClearWish,
     Decision,
@@ -348,7 +348,7 @@ def test_a_step_is_put_right_before_it_is_judged(seen: dict[str, Any], acts: lis
 )
 def test_a_rise_that_was_cut_short_waits_for_pods(canary: Any, words: str) -> None:
     """Case 36: said with the pod's own reason."""
-    decision = progress.put_right(a_release(), a_look(route=a_survey(PINNED), canary=canary), PACE)
+    decision = rising.put_right(a_release(), a_look(route=a_survey(PINNED), canary=canary), PACE)
     assert decision is not None
     assert recorded(decision).holding == "CanaryNotReady"
     assert words in decision.told[0].message
