@@ -6,7 +6,9 @@ Why a test needed a second chance is told, as of one that failed.
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+SPEED = [hypothesis.HealthCheck.too_slow]
+
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=SPEED)
 hypothesis.settings.load_profile("steady")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from sandbox import endpoints, tally, traffic
 from sandbox.pods import server
+from tests.sandbox import addresses
 
 Json = dict[str, Any]
 
@@ -55,16 +56,16 @@ def test_a_port_is_told_by_its_number() -> None:
 
 def test_each_request_goes_where_the_endpoints_lead_when_it_is_sent() -> None:
     """A connection of its own for each; without an endpoint it is refused."""
-    here: list[tuple[str, int] | None] = [("127.79.0.1", 8099)]
+    here = [(addresses.fresh(), 8099)]
+    now = iter(here)
 
     async def answer(request: server.Request) -> server.Reply:
-        here[:] = [None]
         return server.Reply(200, {"x-version": "v1"}, b"")
 
     async def play() -> tally.Tally:
         served = server.Server(answer, lambda _: None)
-        await served.listen("127.79.0.1", 8099)
-        sender = traffic.Traffic(traffic.plan("kube-proxy://web.shop:80", "web", 20, 0.2), lambda: here[0])
+        await served.listen(*here[0])
+        sender = traffic.Traffic(traffic.plan("kube-proxy://web.shop:80", "web", 20, 0.2), lambda: next(now, None))
         await sender.run()
         served.abort()
         return sender.harvest()

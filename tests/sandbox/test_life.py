@@ -1,7 +1,6 @@
 """A pod's life, on real sockets of the loopback range."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,11 +9,10 @@ import pytest
 
 from sandbox import http1, ports
 from sandbox.pods import life, runtime, status, telemetry
+from tests.sandbox import addresses
 
 Json = dict[str, Any]
 Scene = Callable[[life.Life], Awaitable[None]]
-
-_NUMBERS = itertools.count(1)
 
 
 def a_pod(image: str, **spec: Any) -> Json:
@@ -34,9 +32,8 @@ def live(pod: Json, scene: Scene) -> None:
     """Run a pod on an address of its own for the length of a scene."""
 
     async def play() -> None:
-        address = f"127.77.0.{next(_NUMBERS)}"
-        addresses = status.Addresses(address, "10.244.254.1")
-        subject = life.Life(pod, addresses, lambda p: telemetry.labels(p, "web"), no_process)
+        placed = status.Addresses(addresses.fresh(), "10.244.254.1")
+        subject = life.Life(pod, placed, lambda p: telemetry.labels(p, "web"), no_process)
         subject.start()
         try:
             await asyncio.wait_for(scene(subject), 120)

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import itertools
 import time
 from collections.abc import Awaitable, Callable
 
@@ -10,9 +9,9 @@ import pytest
 
 from sandbox import http1, tally, traffic
 from sandbox.pods import server
+from tests.sandbox import addresses
 
 PORT = 8099
-_NUMBERS = itertools.count(1)
 
 Handler = Callable[[server.Request], Awaitable[server.Reply]]
 
@@ -38,7 +37,7 @@ def send(handler: Handler | None, **changes: float | int) -> tally.Tally:
     """Ten requests at 50 a second; without a handler nobody listens."""
 
     async def play() -> tally.Tally:
-        address = f"127.78.0.{next(_NUMBERS)}"
+        address = addresses.fresh()
         plan = traffic.plan(f"http://{address}:{PORT}", "web", 50, 0.2)
         sender = traffic.Traffic(dataclasses.replace(plan, **changes))  # type: ignore[arg-type]
         if handler is not None:
@@ -86,13 +85,20 @@ def test_no_answer_in_time_is_a_failure() -> None:
 def test_a_server_that_dies_cuts_requests_off() -> None:
     """Counted as `reset`."""
 
+    in_hand: list[server.Request] = []
+
+    async def never(request: server.Request) -> server.Reply:
+        in_hand.append(request)
+        return await asyncio.Future()
+
     async def play() -> tally.Tally:
-        address = f"127.78.0.{next(_NUMBERS)}"
-        served = server.Server(slow, lambda _: None)
+        address = addresses.fresh()
+        served = server.Server(never, lambda _: None)
         await served.listen(address, PORT)
         sender = traffic.Traffic(traffic.plan(f"http://{address}:{PORT}", "web", 50, 0.2))
         running = asyncio.create_task(sender.run())
-        await asyncio.sleep(0.3)
+        while len(in_hand) < 10:
+            await asyncio.sleep(0.01)
         served.abort()
         await running
         return sender.harvest()
@@ -104,7 +110,7 @@ def test_it_stops_when_told_and_loses_no_answer() -> None:
     """What is in flight is awaited; nothing is sent any more."""
 
     async def play() -> tally.Tally:
-        address = f"127.78.0.{next(_NUMBERS)}"
+        address = addresses.fresh()
         served = server.Server(slow, lambda _: None)
         await served.listen(address, PORT)
         sender = traffic.Traffic(traffic.plan(f"http://{address}:{PORT}", "web", 50, 600))
@@ -115,7 +121,7 @@ def test_it_stops_when_told_and_loses_no_answer() -> None:
 
     counted = asyncio.run(play())
     assert counted.failed == 0
-    assert 5 <= counted.requests <= 20
+    assert 5 <= counted.requests < 5000, "it stops long before its 600 s are over"
 
 
 @pytest.mark.parametrize(
