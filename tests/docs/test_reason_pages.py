@@ -224,8 +224,8 @@ KUBECTL = listed("annotate apply auth delete describe events exec get logs patch
 NATIVE = listed(
     """
     pods events service services deployment deployments replicasets hpa pvc networkpolicies resourcequota
-    poddisruptionbudget endpointslices clusterroles clusterrolebindings roles rolebindings podmonitor servicemonitor
-    mutatingwebhookconfigurations validatingwebhookconfigurations gateway
+    poddisruptionbudget endpointslices clusterroles clusterrolebindings roles rolebindings podmonitors servicemonitors
+    mutatingwebhookconfigurations validatingwebhookconfigurations gateway KIND
     """
 )
 
