@@ -79,7 +79,13 @@ class Controller:
         self._desk = Desk(self._touch)
         self._clock = Clock(self._ring, self._lost)
         self._watches = Watches(
-            self._cluster, settings.namespaces, self._touch, self._spread, self._watch_told, self._policies_changed
+            self._cluster,
+            settings.namespaces,
+            self._touch,
+            self._spread,
+            self._watch_told,
+            self._policies_changed,
+            settings.hold,
         )
         self._elector = elector.of(
             settings, self._cluster, elector.Court(self._lead, self._stand_by, self._elector_told)
@@ -154,7 +160,7 @@ class Controller:
         metrics_judge = MetricsJudge(self._prometheus, self._desk, self.metrics, settings.telemetry)
         observer = Observer(cluster, routes, metrics_judge, settings, now)
         actor = Actor(cluster, routes, now)
-        reconciler = Reconciler(cluster, observer, actor, self._tell, pace, settings.keep, self._looked)
+        reconciler = Reconciler(cluster, observer, actor, self._tell, pace, settings.keep, self._looked, settings.hold)
         reconciler.take_pairs(PairObserver(cluster, routes, observer, now), PairActor(cluster, routes, actor))
         self.metrics.stood_down()
         self._first_looks = 0

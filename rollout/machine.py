@@ -225,7 +225,7 @@ TOO_LATE = {
     False: "too late to abort: the native roll-out replaces the old pods already, and users are on the new version;"
     " to go back: do=revert",
     True: "too late to abort: the new version is promoted, and only clean-up is left;"
-    " to go back: kubectl rollout undo, which is released like any other change",
+    " to go back: kubectl rollout undo (kept paused at rest: do=revert), which is released like any other change",
 }
 """By whether the native roll-out is over: then nothing is left that a revert could take back."""
 

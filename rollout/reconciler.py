@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
-from rollout import idle, machine, signals
+from deploy.hold import Mode
+from rollout import idle, resting, signals
 from rollout.actor import Actor, Hand, Stale
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
@@ -65,6 +66,7 @@ class Reconciler:
         pace: Pace,
         keep: int = 3,
         looked: Looked | None = None,
+        mode: Mode = Mode.POLICIES,
     ) -> None:
         self._cluster = cluster
         self._observer = observer
@@ -73,6 +75,7 @@ class Reconciler:
         self._looked = looked
         self._pace = pace
         self._keep = keep
+        self._mind = resting.MINDS[mode]
         self._proofs = Proofs()
         self._said: dict[tuple[str, str], frozenset[Told]] = {}
         self._known: set[str] = set()
@@ -111,8 +114,17 @@ class Reconciler:
     def _look_at_pair(self, view: View) -> float | None:
         if self._pairs is None:
             return None
+        if freed := self._freed(view):
+            return self._carry_out(freed, Hand(view, None, None))
         found = self._pairs.observer.view(view.namespace, view.name)
         return None if found is None else self._pairs.reconciler.look(found, self._keep)
+
+    def _freed(self, view: View) -> Decision | None:
+        """A Deployment that is one of a pair rolls natively: what held it before it was is let go, as at opt-out."""
+        if view.release is not None or view.work is None or view.work.held is None:
+            return None
+        decision = idle.opted_out(Idle(view.work, view.revisions))
+        return decision if decision.acts else None
 
     def _look(self, view: View) -> float | None:
         release = view.release
@@ -122,7 +134,7 @@ class Reconciler:
         if self._looked is not None:
             self._looked(view, seen)
         hand = Hand(view, release, self._observer.target(view, release))
-        decision = machine.decide(release, seen, self._pace)
+        decision = self._mind.in_flight(release, seen, self._pace)
         try:
             answer = self._carry_out(decision, hand)
         except errors.ClusterError as error:
@@ -146,7 +158,7 @@ class Reconciler:
 
     def _succeed(self, view: View, release: Release, hand: Hand) -> float | None:
         """The newer template's own release begins beside the one that it interrupted."""
-        decision = idle.successor(self._idle(view), release)
+        decision = self._mind.successor(self._idle(view), release)
         if decision.acts:
             return self._carry_out(decision, hand)
         self._say_standing(view, release, decision.told)
@@ -169,7 +181,7 @@ class Reconciler:
         if view.work is None or not (view.work.opted_in or view.work.held is not None or view.orphans):
             self._said.pop((view.namespace, view.name), None)
             return None
-        decision = idle.decide(self._idle(view))
+        decision = self._mind.at_rest(self._idle(view))
         target = self._observer.target(view, None)
         if not decision.acts:
             self._say_standing(view, None, (*malformed(view), *decision.told))

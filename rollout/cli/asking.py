@@ -24,7 +24,7 @@ from rollout.pair.observer import PairObserver
 from rollout.routes import Routes
 from rollout.settings import Settings
 
-SETTINGS = ("prometheus_url", "mesh", "metric_names", "defaults", "cluster_domain")
+SETTINGS = ("prometheus_url", "mesh", "metric_names", "defaults", "cluster_domain", "hold")
 """The settings of `rampart run` that are flags here, too; else they are those of the installed controller."""
 
 TAKEN = (*SETTINGS, "namespaces")

@@ -63,14 +63,14 @@ def run(door: Cluster, arguments: argparse.Namespace) -> int:
 
 def ask(door: Cluster, eyes: Eyes, arguments: argparse.Namespace, watched: tuple[str | None, ...]) -> Iterator[Check]:
     """All checks, in the order in which they are mended. Raises ClusterError where there is no server."""
-    yield from checks.api(door)
+    yield from checks.api(door, eyes.settings.hold)
     yield from permitted("definitions", checks.definitions(door))
     yield from permitted("mesh", checks.mesh(door))
-    yield from permitted("rights", checks.rights(door, watched))
+    yield from permitted("rights", checks.rights(door, watched, eyes.settings.hold))
     yield from checks.leader(fence.leases(door, arguments), now())
     yield from prometheus(eyes)
     items = tuple(item for space in watched for item in door.list(kinds.DEPLOYMENT, space).items)
-    yield from checks.held(door, items)
+    yield from checks.held(door, items, eyes.settings.hold)
     opted = tuple(
         workload.read(item) for item in items if names.STRATEGY in (item["metadata"].get("annotations") or {})
     )

@@ -5,10 +5,11 @@ import functools
 import re
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from deploy import cluster, errors, kinds
 from deploy.cluster import Cluster
+from deploy.traffic import Json
 from rollout import settings as settings_
 from rollout.cli.codes import Code
 from rollout.settings import Settings
@@ -63,10 +64,10 @@ def fail(text: str, code: Code = Code.FAILED) -> int:
 
 def writer(door: Cluster) -> str | None:
     """The account that the hold's policy lets write held Deployments; None where there is no such policy."""
-    try:
-        found = door.list(kinds.MUTATING_POLICY).items
-    except (errors.Missing, errors.Forbidden):
-        return None
+    found: list[Json] = []
+    for kind in (kinds.MUTATING_POLICY, kinds.VALIDATING_POLICY):
+        with suppress(errors.Missing, errors.Forbidden):
+            found += door.list(kind).items
     ours = [item for item in found if "rampart.dev/held" in str(item["spec"])]
     return next((match[0] for item in ours if (match := ACCOUNT.search(str(item["spec"])))), None)
 

@@ -28,7 +28,9 @@ def run(door: Cluster, arguments: argparse.Namespace) -> int:
     patch: Json = {"spec": {"template": {"metadata": {"annotations": {names.RESTARTED_AT: moment}}}}}
     after = workload.read(door.patch(kinds.DEPLOYMENT, arguments.name, arguments.namespace, patch))
     where = f"{arguments.namespace}/{arguments.name}"
-    if after.paused:
+    if after.held is workload.Held.REST:
+        print(f"{where}: noted; the controller, which keeps it paused, restarts its pods")
+    elif after.paused:
         print(f"{where}: noted; the Deployment is paused, so its pods restart when it is un-paused")
     else:
         print(f"{where}: its pods restart")

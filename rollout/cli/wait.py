@@ -131,7 +131,9 @@ def judge(sight: Sight, revision: str) -> Verdict:
         return ended(sight, release)
     if sight.is_held:
         return Verdict(f"{sight.key}: the template is held, its release has not begun; see: rampart check")
-    if work.paused:
+    if work.held is Held.REST and revision not in {item.digest for item in sight.revisions if item.replicas > 0}:
+        return Verdict(f"{sight.key}: the template waits until it is held for its release")
+    if work.paused and work.held is None:
         return Verdict(f"{sight.key}: the Deployment is paused by its owner")
     if not work.rolled_out:
         return Verdict(f"{sight.key}: rolls natively, without a release")

@@ -126,13 +126,15 @@ def listed(rules: tuple[tuple[Kind, str, tuple[str, ...]], ...]) -> set[Right]:
 
 def test_rampart_check_asks_for_exactly_the_rights_that_are_given() -> None:
     """In the watched namespaces, of the cluster, and in the controller's own namespace."""
-    assert listed(checks.RULES) | listed(checks.CLUSTER_RULES) | listed(checks.LEASE_RULES) == given()
+    cluster = listed(checks.CLUSTER_RULES) | listed(checks.HOLD_RULES)
+    assert listed(checks.RULES) | cluster | listed(checks.LEASE_RULES) == given()
     named = {
         (item["kind"], item["metadata"].get("namespace")): rights(item["rules"])
         for item in chart.objects(renders.NAMED)
         if item["kind"] in ("ClusterRole", "Role")
     }
-    assert named["ClusterRole", None] == listed(checks.CLUSTER_RULES)
+    assert named["ClusterRole", None] == cluster
+    assert given(renders.PAUSED) == given() - listed(checks.HOLD_RULES)
     assert named["Role", "shop"] == named["Role", "cart"] == listed(checks.RULES)
     assert named["Role", chart.NAMESPACE] == listed(checks.LEASE_RULES)
 

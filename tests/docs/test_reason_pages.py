@@ -41,11 +41,12 @@ SAYING = {
 """Courses that are told by their signal's name, and how; empty: by the end to which they lead."""
 
 BEYOND = {
+    Signal.HOLD_ESCAPED: {AT_REST},
     Signal.ROUTE_DRIFT: {"Preparing"},
     Signal.SUPERSEDED: {"Finishing", "RollingBack"},
     Signal.REVERTED: {"Finishing", "RollingBack", AT_REST},
 }
-"""Phases beside those of the moves: a first split that was undone, and ends of the same name."""
+"""Phases beside those of the moves: a rest that is kept paused, a first split undone, ends of the same name."""
 
 FAILS = frozenset(
     {

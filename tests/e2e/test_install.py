@@ -1,6 +1,5 @@
 """Installed by Helm, upgraded, rolled back and removed in mid-release: nothing breaks and no request fails."""
 
-import fcntl
 import json
 import shutil
 import sys
@@ -47,10 +46,11 @@ HASTY = {
 @pytest.fixture(scope="module")
 def bare() -> Iterator[Box]:
     """A cluster with a mesh and without anything of the project; one at a time, whichever workers run these tests."""
-    with (cluster.current().home.root / "bare.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with cluster.running(scrape_interval=timedelta(seconds=2), without=("manifests",)) as box:
-            yield box
+    with (
+        installed.one_at_a_time(),
+        cluster.running(scrape_interval=timedelta(seconds=2), without=("manifests",)) as box,
+    ):
+        yield box
 
 
 def test_installed_upgraded_and_rolled_back_under_load(bare: Box) -> None:

@@ -76,7 +76,7 @@ class Shop:
         assert isinstance(found, Settings)
         self.observer = Observer(door, routes, self.judge, found, lambda: self.clock)
         actor = Actor(door, routes, lambda: self.clock)
-        self.reconciler = Reconciler(door, self.observer, actor, self._tell, PACE)
+        self.reconciler = Reconciler(door, self.observer, actor, self._tell, PACE, mode=found.hold)
 
     def _tell(self, view: View, release: Release | None, told: Told) -> None:
         self.told.append(told)
@@ -102,6 +102,11 @@ class Shop:
         template = {"metadata": {"labels": {"app": "web", "version": version}}}
         held = {"annotations": {names.HELD: Held.HELD.value}}
         self.cluster.edit(kinds.DEPLOYMENT, "web", {"metadata": held, "spec": {"paused": True, "template": template}})
+
+    def slip(self, version: str) -> None:
+        """Somebody writes a template, and no policy holds it."""
+        template = {"metadata": {"labels": {"app": "web", "version": version}}}
+        self.cluster.edit(kinds.DEPLOYMENT, "web", {"spec": {"template": template}})
 
     def annotate(self, **annotations: str | None) -> None:
         """Somebody writes our annotations; `on_failure` is `on-failure`, None takes one away."""

@@ -75,6 +75,7 @@ plugin OwnerReferencesPermissionEnforcement runs.
 - apiGroups: [linkerd.io]
   resources: [serviceprofiles]
   verbs: [list, watch]
+{{- if eq (include "rampart.hold.mode" .) "policies" }}
 # To see when the hold itself is changed.
 - apiGroups: [admissionregistration.k8s.io]
   resources:
@@ -83,6 +84,7 @@ plugin OwnerReferencesPermissionEnforcement runs.
     - validatingadmissionpolicies
     - validatingadmissionpolicybindings
   verbs: [list, watch]
+{{- end }}
 {{- end -}}
 
 {{- define "rampart.rights.lease" -}}

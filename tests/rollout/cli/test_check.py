@@ -43,7 +43,7 @@ def a_healthy_shop() -> Shop:
 
 def call(shop: Shop, **changes: Any) -> int:
     values = {"namespace": None, "all_namespaces": False, "output": "table", "lease_namespace": "shop"}
-    more = dict.fromkeys(("prometheus_url", "mesh", "metric_names", "defaults", "cluster_domain"))
+    more = dict.fromkeys(("prometheus_url", "mesh", "metric_names", "defaults", "cluster_domain", "hold"))
     given = argparse.Namespace(**{**values, "lease_name": "rampart", **more, **changes})
     return check.run(cast(Cluster, shop.cluster), given)
 

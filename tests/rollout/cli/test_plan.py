@@ -17,13 +17,13 @@ from tests.rollout.pair.a_pair_shop import a_pair_shop
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PROMETHEUS_URL", "MESH", "METRIC_NAMES", "DEFAULTS", "CLUSTER_DOMAIN"):
+    for name in ("PROMETHEUS_URL", "MESH", "METRIC_NAMES", "DEFAULTS", "CLUSTER_DOMAIN", "HOLD"):
         monkeypatch.delenv(f"RAMPART_{name}", raising=False)
 
 
 def call(shop: Shop, **changes: Any) -> int:
     values = {"namespace": "shop", "name": "web", "output": "json", "prometheus_url": None, "mesh": None}
-    more = {"metric_names": None, "defaults": None, "cluster_domain": None}
+    more = {"metric_names": None, "defaults": None, "cluster_domain": None, "hold": None}
     return plan.run(cast(Cluster, shop.cluster), argparse.Namespace(**{**values, **more, **changes}))
 
 
