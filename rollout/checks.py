@@ -25,7 +25,10 @@ LEAST_VERSIONS = {Mode.POLICIES: (1, 36), Mode.PAUSE: (1, 30)}
 APPLY = "upgrade the chart, or: kubectl apply --server-side -f charts/rampart/definitions"
 
 WATCHED = ("list", "watch")
-ROUTED = ("get", *WATCHED, "create", "update", "patch", "delete")
+OURS = ("get", "create", "update", "delete")
+"""What is done with objects that are all Rampart's own; routes of users, too, are patched to give them back."""
+
+ROUTED = ("get", "create", "update", "patch", "delete")
 RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (kinds.DEPLOYMENT, "", ("get", *WATCHED, "create", "patch", "delete")),
     (kinds.REPLICA_SET, "", ("list",)),
@@ -41,10 +44,10 @@ RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (kinds.RELEASE, "status", ("patch",)),
     (kinds.RELEASE_POLICY, "", WATCHED),
     (kinds.VIRTUAL_SERVICE, "", ROUTED),
-    (kinds.DESTINATION_RULE, "", ROUTED),
+    (kinds.DESTINATION_RULE, "", OURS),
     (kinds.HTTP_ROUTE, "", ROUTED),
-    (kinds.GRPC_ROUTE, "", ROUTED),
-    (kinds.BACKEND_TLS_POLICY, "", ("get", *WATCHED, "create", "update", "delete")),
+    (kinds.GRPC_ROUTE, "", ("get", "update", "patch")),
+    (kinds.BACKEND_TLS_POLICY, "", OURS),
 )
 """What the controller does with each kind in the namespaces that it watches; a test holds it against the chart."""
 

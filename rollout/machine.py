@@ -136,7 +136,8 @@ def fall_recorded(signal: Signal, release: Release, seen: Seen, first: tuple[Act
     reason = seen.judgement.reason.value if signal is Signal.JUDGED_BAD and seen.judgement else signal.value
     told = Told(reason, f"{text}: all traffic back to stable", words.level_of(OUTCOMES[signal]))
     status = words.note(release, seen, told, phase=Phase.ROLLING_BACK, outcome=OUTCOMES[signal], holding="")
-    status = status.model_copy(update={"weight": status.weight * 0, "step_text": "", "lead": ""} | words.measured(seen))
+    gone = {"weight": status.weight * 0, "step_text": "", "lead": "", "reached": status.step_text or status.reached}
+    status = status.model_copy(update=gone | words.measured(seen))
     mark: tuple[Act, ...] = (Mark(release.spec.revision),) if signal in MARKED and has_template(release, seen) else ()
     return Decision((*first, *mark, Record(status)), (told,), 0)
 

@@ -97,6 +97,11 @@ class Observer:
         self._ready: dict[str, tuple[int, float]] = {}
 
     @property
+    def mode(self) -> hold.Mode:
+        """What keeps a changed template from rolling out."""
+        return self._settings.hold
+
+    @property
     def cluster_domain(self) -> str:
         return self._settings.cluster_domain
 

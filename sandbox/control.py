@@ -126,11 +126,11 @@ class _Connection(http.client.HTTPConnection):
     """HTTP over the socket, which is reached from inside and outside alike."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("kubelet", timeout=10)
+        super().__init__("kubelet", timeout=60)
         self._path = path
 
     def connect(self) -> None:
-        self.sock = wire.connect(self._path, 10)
+        self.sock = wire.connect(self._path, 60)
 
 
 def ask(directory: Path, verb: str, path: str, **query: str) -> Json:

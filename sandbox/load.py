@@ -27,7 +27,7 @@ from sandbox import api, cluster, endpoints, errors, ports, tally, traffic
 
 LINE_EVERY = 0.5
 LONGEST_SECONDS = 3600.0
-FAREWELL_SECONDS = 25.0
+FAREWELL_SECONDS = 90.0
 
 
 class Load:

@@ -11,6 +11,7 @@ from deploy import errors
 from deploy.cluster import Cluster
 from deploy.workload import Held
 from rollout.cli import completion, doors, flags, reading
+from rollout.cli.absent import Absent
 from rollout.cli.codes import OUTCOMES, Code
 from rollout.cli.reading import Sight
 from rollout.plan import Wish
@@ -92,11 +93,11 @@ def follow(look: Callable[[], Sight], revision: str | None, deadline: float, tel
             sight = look()
             revision = revision or followed(sight)
             found = judge(sight, revision)
-        except errors.Missing as error:
+        except Absent as error:
             say(f"rampart: {error}")
             return Code.NOT_FOUND
         except (errors.Unreachable, errors.Busy) as error:
-            found = Verdict(str(error))
+            found = Verdict(doors.said(error))
         if found.code is not None:
             print(found.text)
             return found.code

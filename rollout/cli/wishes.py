@@ -91,7 +91,7 @@ def refusal(sight: Sight, wish: Wish) -> str:
     if sight.partner is not None:
         return of_resting_pair(sight, wish)
     if not sight.work.opted_in:
-        return "the Deployment is not opted in (rampart.dev/strategy)"
+        return f"the Deployment is not opted in: {reading.opt_in(sight.work)}"
     match wish:
         case Wish.RETRY if sight.is_down:
             return ""

@@ -14,7 +14,7 @@ from analysis import outcome, prometheus
 from sandbox import tools
 from tests.analysis import loopback
 
-PATIENCE = 20
+PATIENCE = 120
 """Seconds within which a condition comes true."""
 
 

@@ -63,11 +63,10 @@ def asked(door: prometheus.Prometheus, began: datetime, checkpoint: str | None =
 def test_a_bad_canary_is_convicted_from_real_samples(door: prometheus.Prometheus, sidecars: telemetry.Sidecars) -> None:
     """Counters that a real Prometheus scraped, every second; births included, from a checkpoint or not."""
     sidecars.series = counters("web", 1000, 1)
-    telemetry.until(door, "count(istio_requests_total)", 2)
-    time.sleep(3)
+    telemetry.until(door, "count(count_over_time(istio_requests_total[1m]) > 2)", 2)
     began = datetime.now(UTC)
     said, checkpoint = asked(door, began), None
-    for second in range(1, 25):
+    for second in range(1, 120):
         sidecars.series = {
             **counters("web", 1000 + 30 * second, 1),
             **counters("web-canary", 8 * second, 2 * second),
@@ -86,8 +85,7 @@ def test_a_bad_canary_is_convicted_from_real_samples(door: prometheus.Prometheus
 def test_edges_of_a_real_histogram_are_read(door: prometheus.Prometheus, sidecars: telemetry.Sidecars) -> None:
     """A subquery answers like a range selector."""
     sidecars.series = counters("web", 10, 0)
-    telemetry.until(door, "count(istio_requests_total)", 1)
-    time.sleep(2)
+    telemetry.until(door, "count(count_over_time(istio_requests_total[1m]) > 1)", 1)
     now = datetime.now(UTC)
     found = door.read(queries.shared_edges(queries.ISTIO, "shop", ("web", "web-canary")), now)
     assert isinstance(found, samples.Matrix)

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import helm_python
 import pytest
 import yaml
 
-from rollout import cli
+from rollout import cli, plan
 from sandbox import chart
 from tests.chart import renders
 
@@ -82,6 +83,14 @@ def test_the_hold_exempts_exactly_the_charts_account() -> None:
         texts = chart.templates({**values, "serviceAccount": {"name": "controller"}}, "green", "platform")
         users = {line.partition("system:serviceaccount:")[2].partition("'")[0] for line in texts[file].splitlines()}
         assert users - {"", "kube-system:"} == {"platform:controller"}
+
+
+def test_the_hold_knows_the_keys_that_the_controller_reads() -> None:
+    """Those that people write, which it lists in their order, and the marks of our own, which it does not."""
+    policies = [item for item in chart.objects() if item["kind"] == "ValidatingAdmissionPolicy"]
+    variables = {one["name"]: one["expression"] for item in policies for one in item["spec"].get("variables", ())}
+    lists = {name: tuple(re.findall(r"'([a-z-]+)'", variables[name])) for name in ("known", "marks")}
+    assert lists == {"known": plan.WRITABLE, "marks": plan.MARKS}
 
 
 def test_the_hold_is_bound_to_the_watched_namespaces() -> None:

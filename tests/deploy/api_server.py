@@ -114,7 +114,7 @@ def serving(answer: Answer) -> Iterator[str]:
 
 
 @contextmanager
-def door(answer: Answer, seconds: float = 5.0, **options: Any) -> Iterator[cluster.Cluster]:
+def door(answer: Answer, seconds: float = 30.0, **options: Any) -> Iterator[cluster.Cluster]:
     """A Cluster that speaks to such a server."""
     with serving(answer) as url:
         opened = cluster.Cluster(cluster.at(url, "s3cret"), **options).within(seconds)

@@ -18,7 +18,7 @@ class Reply:
     seconds: float
 
 
-def ask(host: str, number: int, at_once: int = 10, **headers: str) -> list[Reply]:
+def ask(host: str, number: int, at_once: int = 25, **headers: str) -> list[Reply]:
     """Send requests with these headers (`x_fault` is `x-fault`), some of them at once."""
     given = {key.replace("_", "-"): value for key, value in headers.items()}
     return asyncio.run(_ask({**given, "Host": host}, number, at_once))

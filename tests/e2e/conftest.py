@@ -5,13 +5,19 @@ import sys
 
 import pytest
 
-from tests.e2e import stage
+from tests.e2e import promises, stage
+
+SECOND_CHANCE = pytest.mark.flaky(reruns=1, rerun_except=[promises.Broken])
+"""Once more, and told at the end of the run; never where a promise to users was broken."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    with_debugger = config.getoption("usepdb", default=False)
     for item in items:
         if "/e2e/" in str(item.path):
             item.add_marker(pytest.mark.e2e)
+            if stage.is_inside() and not with_debugger:
+                item.add_marker(SECOND_CHANCE)
 
 
 @pytest.fixture(autouse=True)

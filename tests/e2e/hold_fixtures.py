@@ -17,7 +17,7 @@ from deploy.traffic import Json
 from sandbox import install, tools
 
 NAMESPACE = "rampart-system"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 300.0
 
 
 def eventually(what: str, condition: Callable[[], bool]) -> None:
@@ -39,7 +39,9 @@ class Said:
 
 def kubectl(*words: str, given: str | None = None) -> Said:
     """Run kubectl as the administrator, who is a user like any other to the hold."""
-    done = subprocess.run([str(tools.kubectl()), *words], input=given, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [str(tools.kubectl()), *words], input=given, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
     return Said(done.returncode, done.stdout, done.stderr)
 
 
@@ -122,13 +124,6 @@ class Shop:
         """What the controller does when a held template was judged good."""
         rolling = {"metadata": {"annotations": {names.HELD: "rolling"}}, "spec": {"paused": False}}
         return self.controls(rolling)
-
-    def settle(self) -> None:
-        """Wait until the cluster's Deployment controller has seen the latest generation."""
-        eventually(
-            "the generation observed",
-            lambda: self.read().get("status", {}).get("observedGeneration") == self.read()["metadata"]["generation"],
-        )
 
 
 def mark(deployment: Json) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 from deploy import names
 from sandbox import chart, cluster, errors, load, ports, tally
 from sandbox.cluster import Box
-from tests.e2e import stage
+from tests.e2e import promises, stage
 
 Json = dict[str, Any]
 
@@ -47,7 +47,8 @@ class Installation:
 
     def helm(self, *words: str) -> str:
         """What Helm said; it must succeed."""
-        done = self.box.run([sys.executable, "-m", "sandbox.helm", *words], capture_output=True)
+        command = [sys.executable, "-m", "sandbox.helm", "--timeout", f"{stage.PATIENCE:.0f}", *words]
+        done = self.box.run(command, capture_output=True)
         assert done.returncode == 0, f"helm {' '.join(words)}: {done.stderr}\n{self.words()}"
         return done.stdout
 
@@ -76,7 +77,7 @@ class Installation:
     def page(self, path: str) -> str:
         """A page of all controllers, one after the other."""
         urls = [f"http://{pod['status']['podIP']}:8081{path}" for pod in self.pods()]
-        return self.box.run(["curl", "--silent", "--max-time", "5", *urls], capture_output=True).stdout
+        return self.box.run(["curl", "--silent", "--max-time", "60", *urls], capture_output=True).stdout
 
     def calls(self) -> dict[tuple[str, str, str], float]:
         """(verb, kind, code) to number, of all controllers that run."""
@@ -108,11 +109,19 @@ class App:
     def open(self, plan: dict[str, str]) -> None:
         """Version 1 runs and serves."""
         self.kubectl("apply", "-f", "-", text="\n---\n".join(stage.manifests("v1", plan)))
-        self.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+        self.kubectl("rollout", "status", "deployment/web", stage.WAITS)
         self.route = self.get("virtualservice", "web")["spec"]
         host = f"web.{self.namespace}.svc.cluster.local"
-        self.traffic = load.Load(ports.url(ports.CLIENT_PROXY), host, stage.RATE, seconds=900, box=self.box).start()
+        url = ports.url(ports.CLIENT_PROXY)
+        stage.wait("requests are answered", lambda: self.is_answered(url, host))
+        self.traffic = load.Load(url, host, stage.RATE, seconds=stage.LOAD_SECONDS, box=self.box).start()
         stage.wait("requests are served", lambda: self.counts().requests > 20)
+
+    def is_answered(self, url: str, host: str) -> bool:
+        """By one request of its own, sent from inside this cluster."""
+        with load.Load(url, host, rate=10, seconds=0.1, box=self.box) as one:
+            stage.wait("it is counted", lambda: one.counts().requests)
+            return set(one.counts().versions) != {tally.NOBODY}
 
     def counts(self) -> tally.Tally:
         assert self.traffic is not None
@@ -146,7 +155,7 @@ class App:
             image = self.get("deployment", "web")["spec"]["template"]["spec"]["containers"][0]["image"]
             return image == f"web:{tag}" and self.status().get("phase") == "Promoted"
 
-        stage.wait(f"{tag} is promoted", promoted, 150)
+        stage.wait(f"{tag} is promoted", promoted)
 
     def check_restored(self, tag: str) -> None:
         """All traffic is stable's, nothing of ours is left, and the template stays paused with its mark."""
@@ -165,7 +174,7 @@ class App:
         """No request failed, but for those that a version answers with its own errors."""
         assert self.traffic is not None
         total = self.traffic.stop()
-        assert {version for version, _ in total.failures} <= {but}, f"{total}: {total.failures}"
+        promises.keep({version for version, _ in total.failures} <= {but}, f"{total}: {total.failures}")
 
 
 @contextlib.contextmanager
@@ -177,10 +186,14 @@ def opened(app: App, plan: dict[str, str], **values: Any) -> Iterator[Installati
         house.install(**values)
         app.open(plan)
         yield house
-    except BaseException:
+    except BaseException as error:
         sys.stderr.write(
             f"{house.words()}\n--- status\n{app.kubectl('get', 'releases,deployments,events', '-o', 'wide')}\n"
         )
+        if not isinstance(error, promises.Broken | KeyboardInterrupt) and app.traffic is not None:
+            found = promises.lost(app.traffic.stop(), "v1")
+            if found:
+                raise promises.Broken(f"the test failed, and requests with it: {found}") from error
         raise
     finally:
         if app.traffic is not None:
@@ -188,5 +201,5 @@ def opened(app: App, plan: dict[str, str], **values: Any) -> Iterator[Installati
         with contextlib.suppress(errors.SandboxError):
             box.kubectl("get", "deployment", "rampart", "-n", chart.NAMESPACE)
             house.helm("uninstall", chart.RELEASE)
-        box.kubectl("delete", "namespace", app.namespace, "--ignore-not-found", "--timeout=60s")
+        box.kubectl("delete", "namespace", app.namespace, "--ignore-not-found", stage.WAITS)
         box.kubectl("delete", "leases", "--all", "-n", chart.NAMESPACE)

@@ -1,8 +1,10 @@
 """The stage of an end-to-end test: a namespace of its own, a Deployment behind a route, real load, and a controller."""
 
+import asyncio
 import contextlib
 import copy
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,7 +15,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -22,11 +24,25 @@ from deploy import kinds, names
 from deploy.cluster import Cluster, from_kubeconfig
 from deploy.kinds import Kind
 from deploy.traffic import Json
+from rollout.status import ENDED
 from sandbox import cluster as sandbox_cluster
-from sandbox import load, ports, tally, tools
+from sandbox import errors as sandbox_errors
+from sandbox import load, ports, tally, tools, traffic
 from sandbox.cluster import Box
+from tests.e2e import promises
 
-PATIENCE = 90.0
+PATIENCE = 300.0
+"""Seconds until a wait gives up. One that succeeds costs nothing, and a busy machine may be ten times slower."""
+
+COMMAND = 360.0
+"""The same for a command, which may itself wait as long as kubectl is told to."""
+
+WAITS = f"--timeout={PATIENCE:.0f}s"
+"""Said to kubectl where it waits."""
+
+LOAD_SECONDS = 3000.0
+"""Longer than any test."""
+
 RATE = 40.0
 
 SERVICE = """
@@ -114,7 +130,7 @@ class Controller:
         if self.process is None:
             return
         self.process.send_signal(number)
-        code = self.process.wait(30)
+        code = self.process.wait(PATIENCE)
         self.process = None
         assert number != signal.SIGTERM or code == 0, f"the controller ended with {code}: {self.words()}"
 
@@ -124,7 +140,7 @@ class Controller:
     def ask(self, path: str) -> tuple[int, str]:
         """What it says itself at /readyz, /healthz or /metrics: status and text; 0 where it does not answer."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -133,11 +149,16 @@ class Controller:
             return 0, ""
 
 
+CHOICE = range(21000, 31000)
+"""Ports that the kernel gives to nobody by itself: one of its own choice could be taken again before it is used."""
+
+
 def free_port() -> int:
     """A port of the loopback that nobody listens at now."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
+    while True:
+        port = random.choice(CHOICE)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @dataclass
@@ -150,14 +171,20 @@ class Stage:
     controller: Controller
     originals: dict[tuple[str, str], Json] = field(default_factory=dict)
     traffic: load.Load | None = None
+    loads: list[load.Load] = field(default_factory=list)
+    """The same, and those beside it."""
 
     # Acting as a user.
 
     def kubectl(self, *words: str, given: str | None = None) -> str:
         command = [str(tools.kubectl()), "-n", self.namespace, *words]
-        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=COMMAND)
         assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}"
         return done.stdout
+
+    def rolled_out(self, name: str = "web") -> None:
+        """Wait for a Deployment's native roll-out."""
+        self.kubectl("rollout", "status", f"deployment/{name}", WAITS)
 
     def apply(self, *texts: str) -> None:
         self.kubectl("apply", "-f", "-", given="\n---\n".join(texts))
@@ -169,11 +196,35 @@ class Stage:
     def wish(self, what: str) -> None:
         self.kubectl("annotate", "deployment", "web", "--overwrite", f"{names.DO}={what}")
 
+    def resume(self) -> None:
+        """Go on where the plan pauses: the step before it has passed."""
+        wait("the plan pauses", lambda: self.status().get("holding") == "Paused")
+        self.wish("resume")
+
     def send(self, rate: float = RATE, url: str = ports.url(ports.CLIENT_PROXY), host: str = "") -> None:
         """Real requests from now on; they must succeed before the test goes on."""
-        host = host or f"web.{self.namespace}.svc.cluster.local"
-        self.traffic = load.Load(url, host, rate, seconds=900, box=self.box).start()
+        self.traffic = self._load(rate, url, host)
         wait("requests are served", lambda: self.served("v1") > 20)
+
+    @contextlib.contextmanager
+    def sending(
+        self, rate: float = RATE, url: str = ports.url(ports.CLIENT_PROXY), host: str = ""
+    ) -> Iterator[load.Load]:
+        """Real requests beside the others, as long as the block lasts."""
+        beside = self._load(rate, url, host)
+        try:
+            yield beside
+        finally:
+            beside.stop()
+
+    def _load(self, rate: float, url: str, host: str) -> load.Load:
+        """Not before the proxy knows the host: until then requests fail by right."""
+        host = host or f"web.{self.namespace}.svc.cluster.local"
+        if url.startswith("http:"):
+            wait(f"{host} is known", lambda: is_answered(url, host))
+        begun = load.Load(url, host, rate, seconds=LOAD_SECONDS, box=self.box).start()
+        self.loads.append(begun)
+        return begun
 
     # Looking.
 
@@ -192,6 +243,9 @@ class Stage:
         assert self.traffic is not None
         return self.traffic.stop()
 
+    def deployments(self) -> list[Json]:
+        return self.cluster.list(kinds.DEPLOYMENT, self.namespace).items
+
     def releases(self) -> list[Json]:
         found = self.cluster.list(kinds.RELEASE, self.namespace).items
         return sorted(found, key=lambda item: (item["metadata"]["creationTimestamp"], item["spec"].get("attempt", 1)))
@@ -202,8 +256,15 @@ class Stage:
         return (found[-1].get("status") or {}) if found else {}
 
     def wait_phase(self, *phases: str, patience: float = PATIENCE) -> Json:
-        wait(f"phase {phases}, is {self.status()}", lambda: self.status().get("phase") in phases, patience)
-        return self.status()
+        """The status in one of these phases; of an ended release when its finalizer is gone, which goes last."""
+        deadline = time.monotonic() + patience
+        while True:
+            release = (self.releases() or [{"metadata": {}}])[-1]
+            status: Json = release.get("status") or {}
+            if status.get("phase") in phases and not (is_ended(status) and release["metadata"].get("finalizers")):
+                return status
+            assert time.monotonic() < deadline, f"not within {patience:.0f} s: phase {phases}, is {status}"
+            time.sleep(0.1)
 
     def wait_weight(self, weight: str) -> None:
         wait(f"weight {weight}", lambda: self.status().get("weight") == weight)
@@ -214,10 +275,23 @@ class Stage:
         about = [item for item in ours if item["involvedObject"]["kind"] == "Deployment"]
         return [item for item in about if not reason or item["reason"] == reason]
 
+    def told(self, reason: str, words: str = "") -> Json:
+        """The first Event of that reason that says these words: a decision is recorded first, and then told."""
+
+        def found() -> list[Json]:
+            return [item for item in self.events(reason) if words in item["message"]]
+
+        wait(f"{reason} is told: {words}", found)
+        return found()[0]
+
     # The end of every test.
 
     def check_rest(self, version: str, paused: bool = False) -> None:
-        """Nothing of ours is left; route, Service and Deployment are as they were (promise 7)."""
+        """Nothing of ours is left; route, Service and Deployment are as they were (promise 7).
+
+        A wish is cleared after the end is recorded, so that is waited for.
+        """
+        wait("no wish is left", lambda: not any(names.DO in notes_of(item) for item in self.deployments()))
         left = self.cluster.list(kinds.DEPLOYMENT, self.namespace, labels=names.RELEASE).items
         assert left == [], "a canary is left"
         for of in BY_NAME.values():
@@ -244,9 +318,37 @@ class Stage:
 
     def check_none_failed(self) -> tally.Tally:
         """No request failed in the whole test (promise 5)."""
-        total = self.finish_load()
-        assert total.failed == 0, f"{total}: {total.failures}"
-        return total
+        return promises.none_failed(self.finish_load())
+
+    def check_only_failed(self, version: str) -> tally.Tally:
+        """Only requests failed that this version answered."""
+        return promises.only_failed(self.finish_load(), version)
+
+    def check_unmet(self, version: str) -> None:
+        """No user's request was answered by this version (promise 1)."""
+        promises.keep(self.served(version) == 0, f"{self.served(version)} requests met {version}")
+
+    def lost(self, steady: str) -> list[dict[tuple[str, str], int]]:
+        """Of each load what must never fail (promises.lost); all of them are over now."""
+        for one in self.loads:
+            with contextlib.suppress(sandbox_errors.SandboxError):
+                one.stop()
+        return [found for one in self.loads if (found := promises.lost(one.counts(), steady))]
+
+
+def is_answered(url: str, host: str) -> bool:
+    """Whether some version answers one request of its own."""
+    one = traffic.Traffic(replace(traffic.plan(url, host, rate=10, seconds=1), most=1))
+    asyncio.run(one.run())
+    return set(one.tally.versions) != {tally.NOBODY}
+
+
+def is_ended(status: Json) -> bool:
+    return status.get("phase") in {str(phase) for phase in ENDED}
+
+
+def notes_of(item: Json) -> Json:
+    return item["metadata"].get("annotations") or {}
 
 
 def without_applied(item: Json) -> Json:
@@ -315,14 +417,16 @@ def opened(
         stage = Stage(box, admin, namespace, controller)
         try:
             stage.apply(*manifests(image, {**PLAN, **(plan or {})}, *extra, scenery=scenery))
-            stage.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+            stage.rolled_out()
             remember(stage)
             controller.start()
             wait("the controller watches", lambda: '"event":"started"' in controller.words())
             yield stage
             controller.end()
-        except BaseException:
+        except BaseException as error:
             sys.stderr.write(f"--- the controller's log\n{controller.words()}\n--- status\n{stage.releases()}\n")
+            if not isinstance(error, promises.Broken | KeyboardInterrupt) and (lost := stage.lost(image)):
+                raise promises.Broken(f"the test failed, and requests with it: {lost}") from error
             raise
         finally:
             close(stage)
@@ -331,8 +435,8 @@ def opened(
 def close(stage: Stage) -> None:
     if stage.controller.process is not None:
         stage.controller.end(signal.SIGKILL)
-    if stage.traffic is not None:
-        stage.traffic.stop()
+    for one in stage.loads:
+        one.stop()
     for release in stage.releases():
         name, free = release["metadata"]["name"], {"metadata": {"finalizers": None}}
         stage.cluster.patch(kinds.RELEASE, name, stage.namespace, free)

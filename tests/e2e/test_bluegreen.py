@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterator
 
 from deploy import kinds, names, preview
-from sandbox import load, ports
-from tests.e2e import stage
+from sandbox import load
+from tests.e2e import promises, stage
 
 PLAN = {"strategy": "blue-green", "steps": "", "interval": "6s", "bake": "5s"}
 
@@ -13,19 +13,14 @@ PLAN = {"strategy": "blue-green", "steps": "", "interval": "6s", "bake": "5s"}
 @contextlib.contextmanager
 def previewing(play: stage.Stage) -> Iterator[load.Load]:
     """Requests to the preview as a tester's, once it is said to be there."""
-    stage.wait("the preview is there", lambda: play.events("Previewing"))
-    host = f"{preview.name('web')}.{play.namespace}.svc.cluster.local"
-    with load.Load(ports.url(ports.CLIENT_PROXY), host, 20, seconds=300, box=play.box) as traffic:
+    play.told("Previewing")
+    with play.sending(20, host=f"{preview.name('web')}.{play.namespace}.svc.cluster.local") as traffic:
         yield traffic
 
 
 def green_size(play: stage.Stage) -> int:
     found = play.cluster.list(kinds.DEPLOYMENT, play.namespace, labels=names.RELEASE).items
     return sum(item["status"].get("readyReplicas", 0) for item in found)
-
-
-def told(play: stage.Stage, reason: str) -> str:
-    return " ".join(item["message"] for item in play.events(reason))
 
 
 def test_green_is_reached_by_testers_before_any_user_and_switched_to_as_a_whole() -> None:
@@ -36,15 +31,15 @@ def test_green_is_reached_by_testers_before_any_user_and_switched_to_as_a_whole(
         with previewing(play) as tests:
             stage.wait("testers meet the new version", lambda: tests.counts().share("v2") == 1)
             assert green_size(play) == 3
-            assert play.served("v2") == 0 or play.status()["phase"] != "Preparing"
+            promises.keep(play.served("v2") == 0 or play.status()["phase"] != "Preparing", "users met the preview")
             play.wait_phase("Baking")
-        assert tests.stop().failed == 0
-        stage.wait("it is said", lambda: "the preview passed" in told(play, "Baking"))
+        promises.none_failed(tests.stop())
+        play.told("Baking", "the preview passed")
         assert play.status()["weight"] == "100"
         play.kubectl("scale", "deployment/web", "--replicas=4")
         stage.wait("green grows with blue", lambda: green_size(play) == 4 or play.status()["phase"] != "Baking")
         play.kubectl("scale", "deployment/web", "--replicas=3")
-        play.wait_phase("Promoted", patience=120)
+        play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")
 
@@ -56,7 +51,7 @@ def test_green_that_is_bad_in_its_preview_meets_no_user() -> None:
         play.set_image("v2-errors50")
         with previewing(play):
             play.wait_phase("RolledBack")
-        assert play.served("v2") == 0
+        play.check_unmet("v2")
         play.check_none_failed()
         play.check_rest("v2-errors50", paused=True)
 
@@ -67,7 +62,7 @@ def test_without_requests_to_the_preview_the_switch_is_made_and_the_bake_takes_i
         play.send()
         play.set_image("v2-errors50")
         play.wait_phase("Baking")
-        stage.wait("it is said", lambda: "not judged before the switch" in told(play, "Baking"))
+        play.told("Baking", "not judged before the switch")
         play.wait_phase("RolledBack")
         assert play.finish_load().failed > 0, "the bad version had users"
         play.check_rest("v2-errors50", paused=True)
@@ -95,15 +90,15 @@ def test_every_port_of_a_service_follows_the_split() -> None:
     with stage.opened(image="v1-grpc", plan=plan, service=PORTS, deployment=deployment) as play:
         host = f"web.{play.namespace}.svc.cluster.local"
         play.send(url="http://127.0.0.1:80", host=host)
-        with load.Load("http://127.0.0.1:7070", host, 40, seconds=300, box=play.box) as calls:
+        with play.sending(url="http://127.0.0.1:7070", host=host) as calls:
             stage.wait("the other port is served", lambda: calls.counts().share("v1") == 1)
             play.set_image("v2-grpc")
             play.wait_weight("50")
             stage.wait("the first port meets it", lambda: play.served("v2") > 100)
             stage.wait("the second port meets it", lambda: served(calls, "v2") > 100)
             play.wish("promote")
-            play.wait_phase("Promoted", patience=120)
-        assert calls.stop().failed == 0
+            play.wait_phase("Promoted")
+        promises.none_failed(calls.stop())
         play.check_none_failed()
         play.check_rest("v2-grpc")
 
@@ -131,7 +126,7 @@ def test_blue_green_on_a_route_of_the_gateway_api() -> None:
         with previewing(play) as tests:
             stage.wait("testers meet the new version", lambda: tests.counts().share("v2") == 1)
             play.wait_phase("Baking")
-        play.wait_phase("Promoted", patience=120)
+        play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")
         assert stage.content(play.get(kinds.HTTP_ROUTE)) == before

@@ -125,7 +125,7 @@ def seen(shop: Shop) -> Iterator[list[tuple[str, str | None, str | None]]]:
         metadata_only=True,
     )
     reflector.start()
-    assert reflector.wait_until_synced(10)
+    assert reflector.wait_until_synced(60)
     yield said
     reflector.stop()
     assert troubles == []

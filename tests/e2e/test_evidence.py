@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from rollout.plan import Plan
 from rollout.status import parse_time
-from tests.e2e import prometheus_of_own, stage
+from sandbox import tally
+from tests.e2e import prometheus_of_own, promises, stage
 
 PORT = 19191
 EVIDENCE = {"judge": "evidence", "steps": "5,25,50", "interval": "120s", "bake": ""}
@@ -12,9 +13,9 @@ FLAGS = {"warm-up": "5s"}
 
 
 def moment(play: stage.Stage, reason: str) -> datetime:
-    """When the last release first told it."""
-    told = next(line for line in play.status()["decisions"] if line["reason"] == reason)
-    return parse_time(told["at"])
+    """When the release first told it."""
+    play.told(reason)
+    return min(parse_time(item["eventTime"]) for item in play.events(reason))
 
 
 def test_fifth_of_errors_is_convicted_on_its_first_step() -> None:
@@ -23,11 +24,10 @@ def test_fifth_of_errors_is_convicted_on_its_first_step() -> None:
         play.send(50)
         play.set_image("v2-errors20")
         status = play.wait_phase("RolledBack")
-        total = play.finish_load()
+        play.check_only_failed("v2")
         assert status["reason"] in ("SuccessRateLow", "WorseThanStable")
-        assert "evidence" in play.events(status["reason"])[0]["message"]
-        assert [line["reason"] for line in status["decisions"]].count("Stepping") <= 1
-        assert {version for version, _ in total.failures} == {"v2"}
+        play.told(status["reason"], "evidence")
+        assert len(play.events("Stepping")) == 1
         play.check_rest("v2-errors20", paused=True)
 
 
@@ -40,10 +40,10 @@ def test_fifth_of_errors_is_convicted_with_a_scrape_every_fifteen_seconds() -> N
     ):
         play.send(50)
         play.set_image("v2-errors20")
-        status = play.wait_phase("RolledBack", patience=150)
-        assert "evidence" in play.events(status["reason"])[0]["message"]
-        assert [line["reason"] for line in status["decisions"]].count("Stepping") <= 1
-        play.finish_load()
+        status = play.wait_phase("RolledBack")
+        play.told(status["reason"], "evidence")
+        assert len(play.events("Stepping")) == 1
+        play.check_only_failed("v2")
         play.check_rest("v2-errors20", paused=True)
 
 
@@ -52,9 +52,9 @@ def test_two_of_a_hundred_errors_are_convicted_though_the_threshold_is_near() ->
     with stage.opened(plan={**EVIDENCE, "steps": "50"}, flags=FLAGS) as play:
         play.send(80)
         play.set_image("v2-errors2")
-        status = play.wait_phase("RolledBack", patience=200)
+        status = play.wait_phase("RolledBack")
         assert status["reason"] in ("SuccessRateLow", "WorseThanStable")
-        play.finish_load()
+        play.check_only_failed("v2")
         play.check_rest("v2-errors2", paused=True)
 
 
@@ -63,7 +63,7 @@ def test_healthy_release_is_promoted_by_proof_before_its_time() -> None:
     with stage.opened(plan=EVIDENCE, flags=FLAGS) as play:
         play.send(120)
         play.set_image("v2")
-        status = play.wait_phase("Promoted", patience=400)
+        status = play.wait_phase("Promoted", patience=900)
         taken = parse_time(status["ended"]) - parse_time(status["started"])
         plan = Plan.model_validate({"strategy": "canary", "steps": EVIDENCE["steps"], "interval": EVIDENCE["interval"]})
         assert taken < plan.length / 2, taken
@@ -77,12 +77,10 @@ def test_bake_that_was_given_is_kept_though_the_version_is_proven() -> None:
     with stage.opened(plan=plan, flags={**FLAGS, "min-duration": "20s"}) as play:
         play.send(120)
         play.set_image("v2")
-        play.wait_phase("Baking", patience=100)
-        assert moment(play, "Baking") - moment(play, "Stepping") < timedelta(seconds=60)
-        play.wait_phase("Promoting", patience=100)
-        baked = moment(play, "Promoting") - moment(play, "Baking")
-        assert timedelta(seconds=40) <= baked < timedelta(seconds=60)
+        play.wait_phase("Baking")
+        assert moment(play, "Baking") - moment(play, "Stepping") < timedelta(seconds=120), "the step's interval"
         play.wait_phase("Promoted")
+        assert moment(play, "Promoting") - moment(play, "Baking") >= timedelta(seconds=40)
         play.check_none_failed()
         play.check_rest("v2")
 
@@ -92,24 +90,22 @@ def test_proven_release_takes_as_long_as_the_settings_say() -> None:
     with stage.opened(plan={**EVIDENCE, "steps": "50"}, flags={**FLAGS, "min-duration": "50s"}) as play:
         play.send(120)
         play.set_image("v2")
-        play.wait_phase("Baking", patience=100)
-        play.wait_phase("Promoting", patience=100)
-        taken = moment(play, "Promoting") - moment(play, "Stepping")
-        assert timedelta(seconds=50) <= taken < timedelta(seconds=100), "two intervals are 240 s"
         play.wait_phase("Promoted")
+        taken = moment(play, "Promoting") - moment(play, "Stepping")
+        assert timedelta(seconds=50) <= taken < timedelta(seconds=240), "two intervals are 240 s"
         play.check_none_failed()
         play.check_rest("v2")
 
 
 def test_slow_tail_is_convicted_by_the_counts_above_the_limit() -> None:
-    """Five of a hundred requests take 800 ms, and the limit lets one of a hundred be slower than 500 ms."""
-    with stage.opened(plan={**EVIDENCE, "steps": "50", "latency": "p99<500ms"}, flags=FLAGS) as play:
+    """Five of a hundred requests take three seconds, and the limit lets one of a hundred be slower than one."""
+    with stage.opened(plan={**EVIDENCE, "steps": "50", "latency": "p99<1s"}, flags=FLAGS) as play:
         play.send(60)
-        play.set_image("v2-slow800p5")
-        status = play.wait_phase("RolledBack", patience=150)
+        play.set_image("v2-slow3000p5")
+        status = play.wait_phase("RolledBack")
         assert status["reason"] == "LatencyHigh"
         play.check_none_failed()
-        play.check_rest("v2-slow800p5", paused=True)
+        play.check_rest("v2-slow3000p5", paused=True)
 
 
 def test_prometheus_without_its_storage_is_no_evidence() -> None:
@@ -123,9 +119,9 @@ def test_prometheus_without_its_storage_is_no_evidence() -> None:
         stage.wait("v2 is measured", lambda: play.served("v2") > 100)
         prometheus.end()
         prometheus.forget()
-        stage.wait("it is missed", lambda: play.status()["holding"].startswith("Prometheus"))
+        stage.wait("it is missed", lambda: play.status().get("holding", "").startswith("Prometheus"))
         prometheus.start()
-        play.wait_phase("Promoted", patience=200)
+        play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")
 
@@ -139,5 +135,5 @@ def test_incident_that_both_versions_suffer_is_held_against_neither() -> None:
         stage.wait("it holds", lambda: play.status().get("holding") == "EnvironmentIncident")
         play.wish("abort")
         play.wait_phase("Cancelled")
-        play.finish_load()
+        promises.keep(tally.NOBODY not in play.finish_load().versions, "a request was answered by nobody")
         play.check_rest("v2-errors20", paused=True)

@@ -58,6 +58,10 @@ spec:
 """
 
 
+IN_THE_MIDDLE = {"steps": "20,50,pause"}
+"""It waits at half and half, so that the route can be looked at."""
+
+
 def weights(play: stage.Stage, name: str = "web", rule: int = 1) -> list[int]:
     found: list[Json] = play.get(kinds.HTTP_ROUTE, name)["spec"]["rules"][rule]["backendRefs"]
     return [ref["weight"] for ref in found]
@@ -65,14 +69,15 @@ def weights(play: stage.Stage, name: str = "web", rule: int = 1) -> list[int]:
 
 def test_route_of_the_mesh_is_split_and_restored() -> None:
     """Filters and a second backend of the user's are kept; no request fails, and the route is byte-equal after."""
-    with stage.opened(SIDE, virtual_service=MESH_ROUTE) as play:
-        play.kubectl("rollout", "status", "deployment/side", "--timeout=60s")
+    with stage.opened(SIDE, plan=IN_THE_MIDDLE, virtual_service=MESH_ROUTE) as play:
+        play.rolled_out("side")
         del play.originals["Deployment", "side"]
         play.send()
         stage.wait("the second backend has requests", lambda: play.served("v9") > 0)
         play.set_image("v2")
         play.wait_weight("50")
         stage.wait("half of three quarters", lambda: weights(play) == [150, 150, 100])
+        play.resume()
         status = play.wait_phase("Promoted")
         assert status["router"] == "gateway"
         total = play.check_none_failed()
@@ -84,23 +89,23 @@ def test_route_of_the_mesh_is_split_and_restored() -> None:
 def test_bad_version_is_taken_back() -> None:
     """Weight to zero in the look that finds it; only its own requests failed."""
     with stage.opened(SIDE, virtual_service=MESH_ROUTE) as play:
-        play.kubectl("rollout", "status", "deployment/side", "--timeout=60s")
+        play.rolled_out("side")
         del play.originals["Deployment", "side"]
         play.send()
         play.set_image("v2-errors20")
         assert play.wait_phase("RolledBack")["reason"] == "SuccessRateLow"
-        total = play.finish_load()
-        assert {version for version, _ in total.failures} == {"v2"}, total.failures
+        play.check_only_failed("v2")
         play.check_rest("v2-errors20", paused=True)
 
 
 def test_callers_without_a_route_get_a_temporary_one() -> None:
     """Nothing routes the Service: the annotation says how."""
-    with stage.opened(plan={"router": "gateway"}, virtual_service="") as play:
+    with stage.opened(plan={**IN_THE_MIDDLE, "router": "gateway"}, virtual_service="") as play:
         play.send()
         play.set_image("v2")
         play.wait_weight("50")
         stage.wait("half of all", lambda: weights(play, "web-rampart-80", 0) == [50, 50])
+        play.resume()
         play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")

@@ -16,8 +16,8 @@ def owned(item: Json) -> set[str]:
 
 def test_a_tool_that_applies_its_manifests_over_and_over_frees_nothing_and_owns_all_at_the_end() -> None:
     """In flight the Deployment stays held and spec.http is Rampart's; at rest nothing is, and no apply conflicts."""
-    with stage.opened() as play:
-        plan = dict(stage.PLAN)
+    plan = {**stage.PLAN, "steps": "20,pause,50"}
+    with stage.opened(plan=plan) as play:
         new = "\n---\n".join(stage.manifests("v2", plan))
         play.kubectl(*FLUX, given="\n---\n".join(stage.manifests("v1", plan)))
         stage.remember(play)
@@ -31,7 +31,8 @@ def test_a_tool_that_applies_its_manifests_over_and_over_frees_nothing_and_owns_
         held = play.get(kinds.DEPLOYMENT)
         assert held["spec"]["paused"] is True
         assert held["metadata"]["annotations"][names.HELD] == "true"
-        play.wait_phase("Promoted", patience=120)
+        play.resume()
+        play.wait_phase("Promoted")
         assert len(play.releases()) == 1
         assert owned(play.get(kinds.VIRTUAL_SERVICE)) == set()
         play.kubectl(*GENTLE, given=new)

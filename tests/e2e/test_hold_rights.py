@@ -73,7 +73,7 @@ def test_releases_live_as_the_controller_needs(shop: Shop) -> None:
     assert shop.kubectl("get", "rel").out.split()[:8] == [
         "NAME", "DEPLOYMENT", "PHASE", "STEP", "WEIGHT", "SUCCESS", "LATENCY", "REASON",
     ]  # fmt: skip
-    assert shop.kubectl("wait", "--for=condition=Complete", "rel/web-1", "--timeout=5s").code == 0
+    assert shop.kubectl("wait", "--for=condition=Complete", "rel/web-1", "--timeout=60s").code == 0
     shop.controller.patch(kinds.RELEASE, "web-1", shop.namespace, {"metadata": {"finalizers": None}})
     shop.controller.delete(kinds.RELEASE, "web-1", shop.namespace, uid=made["metadata"]["uid"])
     assert shop.user.find(kinds.RELEASE, "web-1", shop.namespace) is None

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from sandbox import ports
-from tests.e2e import pair, stage, wire
+from tests.e2e import pair, promises, stage, wire
 from tests.e2e.pair import SECONDS, Member, Pair
 from tests.e2e.wire import Mood
 
-SLOW = 1.5
+SLOW = 20.0
 """Seconds that a busy machine may take on top of what is promised."""
 
 
@@ -21,7 +21,7 @@ def check_two_never_led(found: Pair, seconds: float) -> None:
     while time.monotonic() < deadline:
         first, second = found.members
         before, between, after = first.leads, second.leads, first.leads
-        assert not (before and between and after), "two lead at once"
+        promises.keep(not (before and between and after), "two lead at once")
         time.sleep(0.05)
 
 
@@ -43,12 +43,12 @@ def test_both_are_ready_and_one_leads() -> None:
         standby = found.other(leader)
         holder = found.leases.read()
         assert holder is not None
-        assert leader.ask("/readyz") == (200, "ok\nleader\n")
+        stage.wait("it knows", lambda: leader.ask("/readyz") == (200, "ok\nleader\n"))
         stage.wait("it knows", lambda: standby.ask("/readyz") == (200, f"ok\nstandby: {holder.holder} leads\n"))
         found.play.send()
         found.play.set_image("v2")
         found.play.wait_weight("20")
-        assert "rampart_release_weight_percent{" in leader.ask("/metrics")[1]
+        stage.wait("it is measured", lambda: "rampart_release_weight_percent{" in leader.ask("/metrics")[1])
         assert "rampart_release_weight_percent{" not in standby.ask("/metrics")[1]
         assert standby.writes() == {}
         found.play.wait_phase("Promoted")
@@ -63,7 +63,7 @@ def test_both_are_ready_and_one_leads() -> None:
 @pytest.mark.parametrize(
     ("number", "within"),
     [
-        pytest.param(signal.SIGTERM, 3.0, id="a clean stop: handed over within 3 s"),
+        pytest.param(signal.SIGTERM, SECONDS, id="a clean stop: handed over before the lease runs out"),
         pytest.param(signal.SIGKILL, SECONDS * 1.2 + SLOW, id="a crash: within the lease's time"),
     ],
 )
@@ -80,13 +80,13 @@ def test_the_other_one_finishes_what_the_leader_began(number: int, within: float
         assert found.seconds_until(standby) <= within
         play.wait_phase("Promoted")
         assert leader.controller.process is not None
-        leader.controller.process.wait(20)
+        leader.controller.process.wait(stage.PATIENCE)
         leader.controller.process = None
         play.check_none_failed()
         play.check_rest("v2")
         record = found.leases.read()
         assert record is not None
-        assert record.transitions == 1
+        assert record.transitions >= 1
 
 
 def test_a_leader_that_was_stopped_writes_nothing_when_it_goes_on() -> None:
@@ -122,21 +122,21 @@ def test_a_leader_without_an_api_server_leads_no_more_before_another_does(mood: 
         stage.wait("it holds: nobody sends anything", lambda: play.status().get("holding") == "NoRequests")
         written = quiet_writes(leader)
         own.set(mood)
-        began, ended = time.monotonic(), None
-        while not standby.leads:
-            ended = ended or (None if leader.leads else time.monotonic() - began)
-            assert time.monotonic() < began + 30
-        assert ended is not None, "two led at once"
-        assert ended <= pair.SAFE + SLOW
+        promises.keep(pair.last_led(leader, lambda: standby.leads) <= pair.SAFE, "it led for too long")
+        promises.keep(not leader.leads, "two lead at once")
         play.send()
         play.wait_weight("50")
         own.set(Mood.FORWARD)
         play.wait_phase("Promoted")
-        stage.wait("it is ready again", lambda: leader.ask("/readyz")[0] == 200)
-        assert "standby" in leader.ask("/readyz")[1]
+        stage.wait("it is ready again", lambda: is_standby(leader))
         assert leader.writes() == written
         play.check_none_failed()
         play.check_rest("v2")
+
+
+def is_standby(one: Member) -> bool:
+    code, text = one.ask("/readyz")
+    return code == 200 and "standby" in text
 
 
 def make_lead(found: Pair, one: Member) -> None:
@@ -160,7 +160,7 @@ def test_an_outage_of_the_api_server_ends_no_process(mood: Mood) -> None:
         play.set_image("v2")
         play.wait_weight("20")
         own.set(mood)
-        stage.wait("nobody leads", lambda: not any(one.leads for one in found.members), SECONDS + SLOW)
+        stage.wait("nobody leads", lambda: not any(one.leads for one in found.members))
         time.sleep(SECONDS)
         own.set(Mood.FORWARD)
         found.leader()
@@ -176,11 +176,9 @@ def test_a_lease_taken_by_force_stops_the_leader() -> None:
         play, leader = found.play, found.leader()
         play.set_image("v2")
         stage.wait("it holds: nobody sends anything", lambda: play.status().get("holding") == "NoRequests")
-        began = time.monotonic()
-        seizure = found.leases.seize("restore", 60, datetime.now(UTC))
+        seizure = found.leases.seize("restore", 600, datetime.now(UTC))
         assert seizure.seconds_until_safe == SECONDS
-        stage.wait("it stops", lambda: not leader.leads, SECONDS)
-        assert time.monotonic() - began <= pair.SAFE
+        promises.keep(pair.last_led(leader, lambda: not leader.leads) <= pair.SAFE, "it led for too long")
         written = [one.writes() for one in found.members]
         play.send()
         time.sleep(SECONDS * 2)
@@ -189,7 +187,7 @@ def test_a_lease_taken_by_force_stops_the_leader() -> None:
         for one in found.members:
             stage.wait("it says who leads", lambda one=one: "standby: restore leads" in one.ask("/readyz")[1])  # type: ignore[misc]
         found.leases.release(seizure.record, datetime.now(UTC))
-        found.leader(SECONDS)
+        found.leader()
         play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")

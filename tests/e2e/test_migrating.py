@@ -50,7 +50,7 @@ def flagger(play: stage.Stage) -> None:
     play.kubectl("annotate", "deployment", "web", f"{names.STRATEGY}-")
     play.kubectl("create", "configmap", "canary")
     play.apply(primary(), service("web-primary", "web-primary"), service("web-canary", "web"))
-    play.kubectl("rollout", "status", "deployment/web-primary", "--timeout=60s")
+    play.rolled_out("web-primary")
     play.apply(rule("web-primary"), rule("web-canary"), service("web", "web-primary"), ROUTE)
     uid = play.kubectl("get", "configmap", "canary", "-o", "jsonpath={.metadata.uid}")
     owner = f'[{{"apiVersion":"v1","kind":"ConfigMap","name":"canary","uid":"{uid}"}}]'
@@ -78,10 +78,12 @@ def test_the_commands_move_a_deployment_here_without_a_failed_request(tmp_path: 
         assert "get configmap canary" in look
         assert len(blocks) == 4
         for block in blocks:
-            done = subprocess.run(["bash", "-euc", block], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+            done = subprocess.run(
+                ["bash", "-euc", block], cwd=tmp_path, capture_output=True, text=True, timeout=stage.COMMAND
+            )
             assert done.returncode == 0, f"{block}{done.stderr}"
         play.kubectl("annotate", "deployment", "web", f"{names.STRATEGY}=canary")
         play.set_image("v2")
-        play.wait_phase("Promoted", patience=120)
+        play.wait_phase("Promoted")
         play.check_none_failed()
         assert [item["metadata"]["name"] for item in play.cluster.list(kinds.SERVICE, play.namespace).items] == ["web"]

@@ -15,5 +15,5 @@ def test_prometheus_understands_the_query(expression: str) -> None:
     """With Grafana's variables filled in."""
     filled = expression.replace("$namespace", ".*").replace("$deployment", ".*")
     asked = urllib.parse.urlencode({"query": filled})
-    with urllib.request.urlopen(f"{ports.url(ports.PROMETHEUS)}/api/v1/query?{asked}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{ports.url(ports.PROMETHEUS)}/api/v1/query?{asked}", timeout=60) as answer:
         assert json.load(answer)["status"] == "success"

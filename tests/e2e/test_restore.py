@@ -14,7 +14,9 @@ SLOW_PLAN = {"interval": "60s", "bake": "20s"}
 def rampart(play: stage.Stage, *words: str) -> subprocess.CompletedProcess[str]:
     """The command as a person with the administrator's kubeconfig."""
     command = [sys.executable, "-m", "rollout", *words, "-n", play.namespace]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env={**os.environ, "NO_COLOR": "1"})
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=stage.COMMAND, env={**os.environ, "NO_COLOR": "1"}
+    )
 
 
 def in_mid_step(play: stage.Stage) -> None:
@@ -49,7 +51,7 @@ def test_restore_with_the_controller_killed_in_mid_step() -> None:
         play.kubectl("set", "image", "deployment/web", "web=web:v1")
         play.kubectl("annotate", "deployment/web", f"{names.STRATEGY}-")
         play.kubectl("rollout", "resume", "deployment/web")
-        play.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+        play.rolled_out()
 
 
 def test_restore_without_any_release() -> None:

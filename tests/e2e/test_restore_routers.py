@@ -41,7 +41,7 @@ def test_a_route_of_the_gateway_api_is_put_back(knows: bool) -> None:
     """By the Release, and without it by what the route shows."""
     with stage.opened(plan=SLOW_PLAN, virtual_service=ROUTE) as play:
         in_mid_step(play)
-        assert test_gateway.weights(play, rule=0) == [80, 20]
+        stage.wait("the route shows it", lambda: test_gateway.weights(play, rule=0) == [80, 20])
         play.controller.end(signal.SIGKILL) if knows else forget(play)
         foretold = rampart(play, "restore", "--all", "--dry-run")
         assert ("traffic to stable" if knows else "all traffic back to stable") in foretold.stdout, foretold.stdout
@@ -58,7 +58,7 @@ def test_splits_that_nobody_remembers_are_put_back() -> None:
     split = smi_stage.a_split(("web", "800m"), ("legacy", "0.2"), version="v1alpha1")
     extra = (test_smi.OTHER, smi_stage.a_service("legacy", app="legacy"), split)
     with test_smi.opened(Flavour.LINKERD, *extra, interval="60s") as play:
-        play.kubectl("rollout", "status", "deployment/legacy", "--timeout=60s")
+        play.rolled_out("legacy")
         del play.originals["Deployment", "legacy"]
         before = test_smi.split_of(play)
         play.send(80)
@@ -89,26 +89,24 @@ def test_strays_without_any_deployment_are_removed() -> None:
             assert play.cluster.list(kind, play.namespace, labels=names.MANAGED).items == []
 
 
-play = test_pair.play
-
-
-def test_a_pair_goes_back_to_its_old_side(play: stage.Stage) -> None:
+def test_a_pair_goes_back_to_its_old_side() -> None:
     """Its release is ended and let go; both Deployments stay as they are."""
-    before = stage.content(play.get(kinds.VIRTUAL_SERVICE))
-    test_pair.apply_new(play, "v2")
-    stage.wait("20 %", lambda: test_pair.weights(play) == [80, 20])
-    play.kubectl("annotate", "deployment", "web-v2", "rampart.dev/interval=60s", "--overwrite")
-    stage.wait("v2 is served", lambda: play.served("v2") > 5)
-    play.controller.end(signal.SIGKILL)
-    foretold = rampart(play, "restore", "web-v1", "--dry-run")
-    assert "traffic to the old side" in foretold.stdout, foretold.stdout
-    done = rampart(play, "restore", "web-v1")
-    assert done.returncode == 0, done.stderr + done.stdout
-    assert test_pair.weights(play) == [100, 0]
-    test_pair.only_weights_moved(play, before)
-    release = play.releases()[0]
-    assert release["status"]["phase"] == "Cancelled"
-    assert not release["metadata"].get("finalizers")
-    for name in ("web-v1", "web-v2"):
-        assert not play.get(kinds.DEPLOYMENT, name)["spec"].get("paused")
-    play.check_none_failed()
+    with test_pair.opened() as play:
+        before = stage.content(play.get(kinds.VIRTUAL_SERVICE))
+        test_pair.apply_new(play, "v2")
+        stage.wait("20 %", lambda: test_pair.weights(play) == [80, 20])
+        play.kubectl("annotate", "deployment", "web-v2", "rampart.dev/interval=60s", "--overwrite")
+        stage.wait("v2 is served", lambda: play.served("v2") > 5)
+        play.controller.end(signal.SIGKILL)
+        foretold = rampart(play, "restore", "web-v1", "--dry-run")
+        assert "traffic to the old side" in foretold.stdout, foretold.stdout
+        done = rampart(play, "restore", "web-v1")
+        assert done.returncode == 0, done.stderr + done.stdout
+        assert test_pair.weights(play) == [100, 0]
+        test_pair.only_weights_moved(play, before)
+        release = play.releases()[0]
+        assert release["status"]["phase"] == "Cancelled"
+        assert not release["metadata"].get("finalizers")
+        for name in ("web-v1", "web-v2"):
+            assert not play.get(kinds.DEPLOYMENT, name)["spec"].get("paused")
+        play.check_none_failed()

@@ -5,8 +5,9 @@ import copy
 import pytest
 
 from deploy import kinds, names
-from sandbox import load, ports
-from tests.e2e import stage
+from deploy.traffic import Json
+from sandbox import ports
+from tests.e2e import promises, stage
 
 RULE = """
 apiVersion: networking.istio.io/v1
@@ -51,20 +52,25 @@ def test_service_without_a_route_gets_a_temporary_one() -> None:
 
 def test_subset_with_its_own_policy_is_split_and_restored() -> None:
     """The user's DestinationRule, its subset and policies are used and kept (case 18)."""
-    with stage.opened(RULE, virtual_service=SUBSET_ROUTE) as play:
+    with stage.opened(RULE, plan={"steps": "20,50,pause"}, virtual_service=SUBSET_ROUTE) as play:
         play.send()
         play.set_image("v2")
         play.wait_weight("50")
+        stage.wait("the route shows it", lambda: [leg.get("weight") for leg in legs_of(play)] == [50, 50])
         rules = play.cluster.list(kinds.DESTINATION_RULE, play.namespace).items
         ours = next(item for item in rules if item["metadata"]["name"] != "web")
         subsets = {subset["name"]: subset for subset in ours["spec"]["subsets"]}
-        legs = play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][1]["route"]
-        assert [leg["weight"] for leg in legs] == [50, 50]
-        for leg in legs:
+        for leg in legs_of(play):
             assert subsets[leg["destination"]["subset"]]["trafficPolicy"]["connectionPool"], leg
+        play.resume()
         play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")
+
+
+def legs_of(play: stage.Stage) -> list[Json]:
+    found: list[Json] = play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][1]["route"]
+    return found
 
 
 def test_gateway_and_mesh_clients_are_both_split() -> None:
@@ -93,15 +99,14 @@ spec:
         play.originals.clear()
         stage.remember(play)
         play.send(url=ports.url(ports.GATEWAY), host=host)
-        inner = load.Load(ports.url(ports.CLIENT_PROXY), f"web.{play.namespace}.svc.cluster.local", 40, box=play.box)
-        with inner:
+        with play.sending() as inner:
             play.set_image("v2")
             play.wait_weight("50")
             stage.wait("gateway clients meet v2", lambda: play.served("v2") > 10)
             stage.wait("mesh clients meet v2", lambda: inner.counts().share("v2") > 0)
             play.wait_phase("Promoted")
             play.check_none_failed()
-            assert inner.stop().failed == 0
+            promises.none_failed(inner.stop())
         play.check_rest("v2")
 
 

@@ -9,7 +9,7 @@ import pytest
 from deploy import kinds
 from deploy.traffic import Json
 from sandbox.smi.definitions import Flavour
-from tests.e2e import smi_stage, stage
+from tests.e2e import promises, smi_stage, stage
 
 SMI = {"router": "smi"}
 """It has to be said here: the stand-in's VirtualServices look like routes of Istio's."""
@@ -29,9 +29,9 @@ def split_of(play: stage.Stage, name: str = "web") -> Json:
 
 
 @contextlib.contextmanager
-def opened(flavour: Flavour, *extra: str, interval: str = "6s", mesh: str = "istio") -> Iterator[stage.Stage]:
-    """A stage without Istio's routes, on one of the definitions of TrafficSplit."""
-    plan, flags = {**SMI, "interval": interval}, {"mesh": mesh}
+def opened(flavour: Flavour, *extra: str, mesh: str = "istio", **more: str) -> Iterator[stage.Stage]:
+    """A stage without Istio's routes, on one of the definitions of TrafficSplit; `more` is of the plan."""
+    plan, flags = {**SMI, **more}, {"mesh": mesh}
     with smi_stage.defined(flavour), stage.opened(*extra, plan=plan, flags=flags, virtual_service="") as play:
         yield play
 
@@ -56,7 +56,7 @@ def share(play: stage.Stage, version: str, requests: int = 600) -> float:
 def test_weights_are_kept_and_followed(flavour: Flavour, version: str, weights: tuple[object, object]) -> None:
     """Both definitions keep weights as they were written, zero too, and requests follow them."""
     with opened(flavour, OTHER, smi_stage.a_service("legacy", app="legacy")) as play:
-        play.kubectl("rollout", "status", "deployment/legacy", "--timeout=60s")
+        play.rolled_out("legacy")
         play.apply(smi_stage.a_split(("web", weights[0]), ("legacy", 0), version=version))
         play.send(100)
         found = play.get(kinds.TRAFFIC_SPLIT.at(version))
@@ -74,8 +74,8 @@ def test_good_release_moves_its_backend_alone(flavour: Flavour, version: str, we
     """Promoted without a failed request; the other backend keeps its fifth; the split is as it was, byte for byte."""
     unknown: Json = {"later": {"unknown": [1]}} if flavour is Flavour.UPSTREAM else {}
     split = smi_stage.a_split(("web", weights[0]), ("legacy", weights[1]), version=version, **unknown)
-    with opened(flavour, OTHER, smi_stage.a_service("legacy", app="legacy"), split, interval="15s") as play:
-        play.kubectl("rollout", "status", "deployment/legacy", "--timeout=60s")
+    with opened(flavour, OTHER, smi_stage.a_service("legacy", app="legacy"), split, steps="20,50,pause") as play:
+        play.rolled_out("legacy")
         del play.originals["Deployment", "legacy"]
         before = split_of(play)
         play.send(80)
@@ -86,6 +86,7 @@ def test_good_release_moves_its_backend_alone(flavour: Flavour, version: str, we
         during = {entry["service"]: entry["weight"] for entry in split_of(play)["spec"]["backends"]}
         assert during["legacy"] == weights[1]
         assert len(during) == 3
+        play.resume()
         play.wait_phase("Promoted")
         total = play.check_none_failed()
         legacy = sum(number for (_, seen, _), number in total.counts.items() if seen == "legacy")
@@ -101,7 +102,7 @@ def test_bad_version_is_taken_back() -> None:
         play.send()
         play.set_image("v2-errors20")
         assert play.wait_phase("RolledBack")["reason"] == "SuccessRateLow"
-        assert {version for version, _ in play.finish_load().failures} == {"v2"}
+        play.check_only_failed("v2")
         check_rest(play, "v2-errors20", before, paused=True)
 
 
@@ -111,14 +112,14 @@ def test_linkerds_own_metrics_tell_the_legs_apart() -> None:
         play.kubectl("annotate", "deployment", "web", "rampart.dev/strategy-")
         template = {"metadata": {"annotations": {"linkerd.io/inject": "enabled"}}}
         play.kubectl("patch", "deployment", "web", "-p", json.dumps({"spec": {"template": template}}))
-        play.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+        play.rolled_out()
         stage.remember(play)
         play.send()
         play.kubectl("annotate", "deployment", "web", "rampart.dev/strategy=canary")
         play.set_image("v2-errors20")
         status = play.wait_phase("RolledBack")
         assert status["reason"] == "SuccessRateLow"
-        assert {version for version, _ in play.finish_load().failures} == {"v2"}
+        play.check_only_failed("v2")
         check_rest(play, "v2-errors20", paused=True)
 
 
@@ -127,14 +128,13 @@ def test_service_without_a_split_gets_a_temporary_one(flavour: Flavour) -> None:
     """Made before the canary comes up, gone at the end; zero is written as zero."""
     with opened(flavour) as play:
         play.send()
-        play.set_image("v2")
-        play.wait_phase("Preparing")
+        play.set_image("v2-start3")
         stage.wait("it is there", lambda: play.cluster.find(kinds.TRAFFIC_SPLIT, "web-rampart", play.namespace))
         weights = [entry["weight"] for entry in split_of(play, "web-rampart")["spec"]["backends"]]
         assert weights == [100, 0]
         play.wait_phase("Promoted")
         play.check_none_failed()
-        check_rest(play, "v2")
+        check_rest(play, "v2-start3")
 
 
 PROFILE = {
@@ -154,7 +154,7 @@ def test_retries_of_a_service_profile_hold_and_hide_no_bad_version() -> None:
         assert play.wait_phase("RolledBack")["reason"] == "SuccessRateLow"
         total = play.finish_load()
         assert play.served("v2") > 30
-        assert total.failed <= 3, total.failures
+        promises.keep(total.failed <= 3, f"users saw {total.failures}")
         stage.wait("no weight is left in it", lambda: stage.content(profile_of(play, name))["spec"] == PROFILE["spec"])
         check_rest(play, "v2-errors20", paused=True)
 
@@ -174,5 +174,5 @@ def test_profile_with_overrides_of_its_own_is_refused() -> None:
         play.set_image("v2")
         stage.wait("it is said", lambda: "dstOverrides of its own" in str(play.status().get("message")))
         assert play.status()["phase"] == "Pending"
-        assert play.served("v2") == 0
+        play.check_unmet("v2")
         play.check_none_failed()

@@ -34,14 +34,15 @@ def test_controller_killed_while_rolling_back_finds_its_way() -> None:
         play.controller.end(signal.SIGKILL)
         play.controller.start()
         play.wait_phase("RolledBack")
-        assert {version for version, _ in play.finish_load().failures} == {"v2"}
+        play.check_only_failed("v2")
         play.check_rest("v2-errors50", paused=True)
 
 
 def test_prometheus_away_and_back_holds_and_goes_on() -> None:
     """Stopped, hung and started again in mid-step: a verdict of its own, never the canary's fault (promise 4)."""
     flags = {"prometheus-url": f"http://127.0.0.1:{PORT}", "prometheus-timeout": "2"}
-    with prometheus_of_own.opened(PORT) as prometheus, stage.opened(flags=flags) as play:
+    plan = {"interval": "15s"}
+    with prometheus_of_own.opened(PORT) as prometheus, stage.opened(plan=plan, flags=flags) as play:
         play.send()
         play.set_image("v2")
         play.wait_weight("20")
@@ -60,7 +61,7 @@ def test_prometheus_away_and_back_holds_and_goes_on() -> None:
 
 def test_no_traffic_holds_and_is_cancelled_at_the_deadline() -> None:
     """Silence is neither a pass nor a failure (case 20)."""
-    with stage.opened(plan={"deadline": "25s"}) as play:
+    with stage.opened(plan={"deadline": "60s"}) as play:
         play.set_image("v2")
         stage.wait("it holds", lambda: play.status().get("holding") == "NoRequests")
         assert play.wait_phase("Cancelled")["reason"] == "DeadlinePassed"
@@ -92,7 +93,7 @@ def test_route_put_back_by_a_foreign_writer_is_split_again() -> None:
         play.wait_weight("20")
         wait_split(play, 20)
         put_back(play)
-        stage.wait("it is said", lambda: play.events("RouteDrift"))
+        play.told("RouteDrift")
         play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")
@@ -120,7 +121,7 @@ def test_route_put_back_from_the_first_split_on_is_no_fight() -> None:
     with stage.opened(plan={"interval": "60s", "bake": "20s"}) as play:
         play.send()
         play.set_image("v2")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + stage.PATIENCE
         while play.status().get("phase") != "Cancelled" and time.monotonic() < deadline:
             put_back(play)
             time.sleep(0.5)
@@ -154,7 +155,7 @@ def test_release_that_vanished_in_mid_step_is_swept() -> None:
         play.cluster.patch(kinds.RELEASE, name, play.namespace, {"metadata": {"finalizers": None}})
         play.cluster.delete(kinds.RELEASE, name, play.namespace)
         play.controller.start()
-        stage.wait("it is said", lambda: play.events("Swept"))
+        play.told("Swept")
         play.wait_weight("20")
         play.wish("abort")
         play.wait_phase("Cancelled")
@@ -170,7 +171,7 @@ def test_route_put_back_again_and_again_ends_the_release() -> None:
         wait_split(play, 20)
         for times in range(1, 4):
             put_back(play)
-            stage.wait(f"drift {times} is answered", lambda times=times: len(play.status()["drifts"]) == 1 + times)  # type: ignore[misc]
+            stage.wait(f"drift {times} is answered", lambda times=times: len(play.status()["drifts"]) >= 1 + times)  # type: ignore[misc]
             wait_split(play, 20)
         put_back(play)
         assert play.wait_phase("Cancelled")["reason"] == "RouteContested"

@@ -52,7 +52,7 @@ def test_newer_template_starts_from_its_own_first_step() -> None:
         play.wait_weight("50")
         play.set_image("v3")
         stage.wait("two releases", lambda: len(play.releases()) == 2)
-        assert play.releases()[0]["status"]["phase"] == "Superseded"
+        stage.wait("the first is over", lambda: play.releases()[0]["status"].get("phase") == "Superseded")
         play.wait_weight("20")
         play.wait_phase("Promoted")
         play.check_none_failed()
@@ -96,7 +96,7 @@ def test_opting_out_in_mid_release_brings_traffic_back_and_leaves_the_template_p
         assert play.wait_phase("Cancelled")["reason"] == "OptedOut"
         play.check_rest("v2", paused=True)
         play.kubectl("rollout", "resume", "deployment/web")
-        play.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
+        play.rolled_out()
         stage.wait("no mark is left", lambda: names.HELD not in play.get(kinds.DEPLOYMENT)["metadata"]["annotations"])
         play.check_none_failed()
 
@@ -107,7 +107,7 @@ def test_deleting_the_release_brings_traffic_back_first() -> None:
         play.send()
         play.set_image("v2")
         play.wait_weight("20")
-        play.kubectl("delete", "releases", "--all", "--timeout=60s")
+        play.kubectl("delete", "releases", "--all", stage.WAITS)
         assert play.releases() == []
         play.check_none_failed()
         play.check_rest("v2", paused=True)
@@ -119,7 +119,7 @@ def test_deleting_the_deployment_leaves_nothing() -> None:
         play.send()
         play.set_image("v2")
         play.wait_weight("20")
-        play.kubectl("delete", "deployment", "web", "--timeout=60s")
+        play.kubectl("delete", "deployment", "web", stage.WAITS)
         play.originals = {key: item for key, item in play.originals.items() if key[0] != "Deployment"}
         stage.wait("no release is left", lambda: play.releases() == [])
         play.check_rest("v2")
@@ -149,7 +149,7 @@ def test_newer_template_in_the_native_roll_out_stands_on_the_canary() -> None:
         stage.wait("the first new pod is there", lambda: play.get(kinds.DEPLOYMENT)["status"].get("updatedReplicas"))
         play.set_image("v3")
         stage.wait("two releases", lambda: len(play.releases()) == 2)
-        play.wait_phase("Promoted", patience=150)
+        play.wait_phase("Promoted")
         assert [item["status"]["phase"] for item in play.releases()] == ["Superseded", "Promoted"]
         play.check_none_failed()
         play.check_rest("v3")
@@ -165,6 +165,6 @@ def test_revert_in_the_native_roll_out_rolls_back_under_nobody() -> None:
         play.wait_phase("Promoting")
         stage.wait("the first new pod is there", lambda: play.get(kinds.DEPLOYMENT)["status"].get("updatedReplicas"))
         play.set_image("v1")
-        play.wait_phase("Reverted", patience=150)
+        play.wait_phase("Reverted")
         play.check_none_failed()
         play.check_rest("v1")

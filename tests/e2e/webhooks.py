@@ -66,6 +66,7 @@ def meddling(user: Cluster, namespace: str, directory: Path, reinvocation: str, 
         "admissionReviewVersions": ["v1"],
         "sideEffects": "None",
         "reinvocationPolicy": reinvocation,
+        "timeoutSeconds": 30,
         "rules": [rule],
         "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
         "clientConfig": {

@@ -12,10 +12,9 @@ from deploy import kinds, names
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held
-from rollout import settings, status
-from rollout.actor import Actor
+from rollout import settings, status, team
 from rollout.observer import Observer, View
-from rollout.reconciler import Reconciler
+from rollout.reconciler import Audience, Looked, Reconciler, unseen
 from rollout.routes import Routes
 from rollout.seen import Pace, Told
 from rollout.settings import Settings
@@ -64,6 +63,7 @@ class Shop:
     told: list[Told] = field(default_factory=list)
     clock: datetime = START
     settings: dict[str, object] = field(default_factory=dict)
+    looked: Looked = unseen
 
     def __post_init__(self) -> None:
         self.restart()
@@ -75,8 +75,8 @@ class Shop:
         found = settings.load({"prometheus_url": "http://prometheus", **self.settings}, {})
         assert isinstance(found, Settings)
         self.observer = Observer(door, routes, self.judge, found, lambda: self.clock)
-        actor = Actor(door, routes, lambda: self.clock)
-        self.reconciler = Reconciler(door, self.observer, actor, self._tell, PACE, mode=found.hold)
+        crew = team.around(self.observer, door, routes, lambda: self.clock)
+        self.reconciler = Reconciler(door, crew, Audience(self._tell, self.looked), PACE)
 
     def _tell(self, view: View, release: Release | None, told: Told) -> None:
         self.told.append(told)

@@ -42,7 +42,7 @@ class Inbox:
     def reasons(self) -> list[str]:
         return [item.event["reason"] for item in self.deliveries]
 
-    def wait(self, number: int, seconds: float = 10.0) -> None:
+    def wait(self, number: int, seconds: float = 60.0) -> None:
         """Until so many have come."""
         deadline = time.monotonic() + seconds
         while len(self.deliveries) < number:

@@ -46,6 +46,8 @@ class SmallCluster:
     # Reading.
 
     def find(self, kind: Kind, name: str, namespace: str | None = None) -> Json | None:
+        if kind is kinds.NAMESPACE:
+            return {"metadata": {"name": name}} if name == SHOP else None
         return copy.deepcopy(self.objects.get((kind.kind, name)))
 
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> Json:

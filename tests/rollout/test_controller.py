@@ -21,7 +21,7 @@ from tests.deploy.api_server import Asked, Reply, Stream, door, serving, status
 from tests.deploy.one_lease import OneLease
 
 SECONDS = 3
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 def eventually(what: str, holds: Callable[[], object]) -> None:
@@ -54,7 +54,7 @@ class EmptyCluster:
         return Reply(body={"apiVersion": "v1", "kind": "AnyList", "metadata": {"resourceVersion": "1"}, "items": []})
 
     def silence(self) -> Iterator[bytes]:
-        self.ending.wait(30)
+        self.ending.wait(300)
         yield b""
 
 
@@ -72,7 +72,7 @@ class Running:
 
     def ask(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refusal:
             with refusal:
@@ -106,8 +106,7 @@ def running(url: str, directory: Path, **given: object) -> Iterator[Running]:
         kubeconfig=kubeconfig,
         listen="127.0.0.1:0",
         lease_namespace="sys",
-        lease_seconds=SECONDS,
-        **given,  # type: ignore[arg-type]
+        **{"lease_seconds": SECONDS, **given},  # type: ignore[arg-type]
     )
     controller = Controller(settings)
     found = Running(controller, threading.Thread(target=controller.run), controller.port)
@@ -136,10 +135,11 @@ def test_alone_it_leads_at_once_and_writes_no_lease(tmp_path: Path) -> None:
 
 
 def test_of_two_one_leads_and_hands_over_when_it_stops(tmp_path: Path) -> None:
-    """Within 3 s, though the lease has not run out; the one that stopped holds nothing any more."""
-    with cluster() as (empty, url), running(url, tmp_path, leader_elect=True) as one:
+    """Long before the lease runs out; the one that stopped holds nothing any more."""
+    long: dict[str, object] = {"leader_elect": True, "lease_seconds": 45}
+    with cluster() as (empty, url), running(url, tmp_path, **long) as one:
         eventually("the first leads", lambda: one.state == "leader")
-        with running(url, tmp_path, leader_elect=True) as two:
+        with running(url, tmp_path, **long) as two:
             eventually("the second waits", lambda: two.state == f"standby: {empty.lease.holder()} leads")
             assert "rampart_leader 0.0" in two.ask("/metrics")[1]
             before = empty.lease.holder()
@@ -147,7 +147,7 @@ def test_of_two_one_leads_and_hands_over_when_it_stops(tmp_path: Path) -> None:
             began = time.monotonic()
             threading.Thread(target=one.stop).start()
             eventually("the second leads", lambda: two.state == "leader")
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < 25
             assert empty.lease.holder() != before
 
 

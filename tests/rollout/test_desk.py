@@ -18,7 +18,7 @@ class Slow:
 
     def __call__(self) -> str:
         self.begun += 1
-        self.go.wait(10)
+        self.go.wait(60)
         return self.answer
 
 
@@ -41,7 +41,7 @@ def touched() -> Touched:
 
 @pytest.fixture
 def desk(touched: Touched) -> Iterator[Desk]:
-    found = Desk(touched, patience=0.05, clerks=4)
+    found = Desk(touched, patience=0.5, clerks=4)
     yield found
     found.close()
 
@@ -62,7 +62,7 @@ def test_a_late_answer_is_taken_up_by_the_next_look(desk: Desk, touched: Touched
     slow = Slow("late")
     assert desk.ask("shop/web", "judge", 1, slow) is None
     slow.go.set()
-    assert touched.any.wait(10)
+    assert touched.any.wait(60)
     assert touched.names == ["shop/web"]
     assert desk.ask("shop/web", "judge", 1, answering("another")) == "late"
     assert slow.begun == 1

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -408,12 +409,12 @@ def test_a_thread_stands_until_it_is_closed() -> None:
     told: list[str] = []
     with door(lease.answer) as cluster:
         court = Court(first_breaks, told.append, told.append)
-        one = Elector(Leases(cluster, "sys", "rampart"), Candidate("one", 1), court, lambda: datetime.now(UTC))
+        one = Elector(Leases(cluster, "sys", "rampart"), Candidate("one", 3), court, lambda: datetime.now(UTC))
         one.start()
-        deadline = elector.boot_time() + 10
-        while not (one.leads and len(gained) == 2) and elector.boot_time() < deadline:
-            pass
-        assert one.leads
+        deadline = elector.boot_time() + 60
+        while not (one.leads and len(gained) == 2):
+            assert elector.boot_time() < deadline, "it does not lead again"
+            time.sleep(0.01)
         assert any("ValueError: a defect" in text for text in told)
         one.close()
         one.release()

@@ -37,7 +37,7 @@ def base(wrongs: Wrongs) -> Iterator[str]:
 
 def get(url: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=30) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as refusal:
         with refusal:
@@ -106,7 +106,7 @@ def test_who_asks_and_goes_leaves_no_stack_trace(base: str, capsys: pytest.Captu
     """A connection that is reset, as a port scan or an impatient probe does it."""
     host, _, port = base.removeprefix("http://").partition(":")
     for _ in range(5):
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert get(f"{base}/healthz")[0] == 200
     assert capsys.readouterr().err == ""

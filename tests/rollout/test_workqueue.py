@@ -106,7 +106,7 @@ def test_closing_lets_waiting_workers_go() -> None:
         worker.start()
     queue.close()
     for worker in workers:
-        worker.join(5)
+        worker.join(60)
     assert found == [None, None, None]
 
 
@@ -140,6 +140,6 @@ def test_many_threads_never_hold_one_name_together() -> None:
         last_looks.wait(0.001)
     queue.close()
     for worker in workers:
-        worker.join(5)
+        worker.join(60)
     assert clashes == []
     assert set(looks) == set(names)

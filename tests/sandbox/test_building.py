@@ -53,7 +53,7 @@ def start(environment: dict[str, str]) -> subprocess.Popen[str]:
 def build(environment: dict[str, str]) -> tuple[int, str]:
     """Exit code and what was said."""
     process = start(environment)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=300)
     return process.returncode, said
 
 
@@ -80,7 +80,7 @@ def test_a_build_says_what_is_left_and_is_done_once(environment: dict[str, str])
 def test_two_starters_build_once(environment: dict[str, str]) -> None:
     """The second waits for the first, says so, and finds the work done."""
     first, second = start(environment), start(environment)
-    said = first.communicate(timeout=30)[1] + second.communicate(timeout=30)[1]
+    said = first.communicate(timeout=300)[1] + second.communicate(timeout=300)[1]
     assert (first.returncode, second.returncode) == (0, 0), said
     assert "another process is building the sandbox's tools; waiting for it" in said
     assert sorted(journal(environment)) == ["istio", "kubernetes", "prometheus"]

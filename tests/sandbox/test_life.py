@@ -39,7 +39,7 @@ def live(pod: Json, scene: Scene) -> None:
         subject = life.Life(pod, addresses, lambda p: telemetry.labels(p, "web"), no_process)
         subject.start()
         try:
-            await asyncio.wait_for(scene(subject), 15)
+            await asyncio.wait_for(scene(subject), 120)
         finally:
             subject.is_ending = True
             subject.cut()
@@ -105,6 +105,7 @@ def test_a_pod_that_is_never_ready_still_serves() -> None:
     """As one whose readiness probe fails."""
 
     async def scene(subject: life.Life) -> None:
+        await until(lambda: subject.report()["phase"] == "Running")
         await asyncio.sleep(0.7)
         assert (await get(subject.address))[0].headers["x-version"] == "v4"
         assert (subject.report()["phase"], ready(subject)) == ("Running", "False")
@@ -178,9 +179,9 @@ def test_without_prestop_new_connections_are_refused_at_once() -> None:
             await get(subject.address)
         assert not ending.done()
         assert (await in_hand)[0].start == "HTTP/1.1 200 OK"
-        await asyncio.wait_for(ending, 1)
+        await asyncio.wait_for(ending, 30)
 
-    live(a_pod("web:v3-slow500"), scene)
+    live(a_pod("web:v3-slow2000"), scene)
 
 
 def test_a_prestop_sleep_keeps_serving_first() -> None:
@@ -193,11 +194,11 @@ def test_a_prestop_sleep_keeps_serving_first() -> None:
         await asyncio.sleep(0.5)
         assert (await get(subject.address))[0].start == "HTTP/1.1 200 OK"
         await ending
-        assert time.monotonic() - began >= 1
+        assert time.monotonic() - began >= 3
         with pytest.raises(ConnectionRefusedError):
             await get(subject.address)
 
-    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 3}}}}
     live(a_pod("web:v1", container=hook), scene)
 
 
@@ -210,7 +211,7 @@ def test_the_grace_period_is_the_longest_drain() -> None:
         await asyncio.sleep(0.1)
         began = time.monotonic()
         await subject.end(0.3)
-        assert 0.25 < time.monotonic() - began < 1
+        assert 0.25 < time.monotonic() - began < 8
         with pytest.raises(ConnectionError):
             await in_hand
 
