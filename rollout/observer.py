@@ -12,9 +12,9 @@ from analysis.threshold import Latency
 from analysis.verdict import Judgement
 from deploy import cautions, errors, hold, kinds, names, preview, routers, services, traffic, workload
 from deploy.cluster import Cluster
-from deploy.traffic import Json, Survey, Target
+from deploy.traffic import Json, Split, Survey, Target
 from deploy.workload import Canary, Revision, Workload
-from rollout import numbers, policy, questions, shares, signals, views
+from rollout import numbers, policy, questions, salvage, shares, signals, views
 from rollout import plan as plans
 from rollout.idle import Idle
 from rollout.plan import Plan
@@ -95,12 +95,13 @@ class Observer:
             raise ValueError(f"Deployment {view.namespace}/{view.name} is gone")
         refusals = self.refusals(view)
         target = self.target(view, None)
-        survey = self._routes.survey(target, None)[0] if target else Survey()
+        survey, age = self._routes.survey(target, None) if target else (Survey(), 0.0)
         plan = self.plan(view.work)
         wanted = shares.asides(traffic.canary(view.name), plan) if isinstance(plan, Plan) else ()
         unfit = self._routes.unfit(target, wanted) if target else ()
         resting = view.work.opted_in and view.work.rests
         telemetry = self.telemetry(view.work, plan, target.service if target else "") if resting else ()
+        down, pinned = self._fallen(view, survey, age)
         return Idle(
             workload=view.work,
             revisions=view.revisions,
@@ -110,11 +111,21 @@ class Observer:
             hold_missing=hold_missing,
             malformed=view.malformed,
             shown=bool(survey.shown) and view.release is None,
+            down=down,
+            pinned=pinned,
             legs=bool(survey.legs) and view.release is None,
             orphans=bool(view.orphans),
             telemetry=telemetry,
             cautions=self._cautions(view.work) if resting else (),
         )
+
+    def _fallen(self, view: View, survey: Survey, age: float) -> tuple[Split | None, float | None]:
+        """`down` and `pinned` of an Idle: how far what a vanished release left in the route has fallen."""
+        if view.release is not None or not survey.shown:
+            return None, None
+        if {pin.label for pin in survey.shown} == {names.POD_TEMPLATE_HASH}:
+            return None, max(0.0, self._settings.settle - age, self._settings.drain - age)
+        return salvage.stable_split(salvage.Left(view.work, view.revisions, survey)), None
 
     def _cautions(self, work: Workload) -> tuple[str, ...]:
         """What stands beside a Deployment at rest; a claim that is not there is no matter of ours."""

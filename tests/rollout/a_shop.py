@@ -73,7 +73,8 @@ class Shop:
         """The head begins anew, knowing nothing."""
         door = cast(Cluster, self.cluster)
         routes = Routes(door, self.cluster.watched)
-        found = settings.load({"prometheus_url": "http://prometheus", **self.settings}, {})
+        usual = {"prometheus_url": "http://prometheus", "settle": 0.001, "drain": 0.001}
+        found = settings.load({**usual, **self.settings}, {})
         assert isinstance(found, Settings)
         self.observer = Observer(door, routes, self.judge, found, lambda: self.clock)
         crew = team.around(self.observer, door, routes, lambda: self.clock)
