@@ -2,7 +2,7 @@
 
 from deploy import traffic
 from deploy.workload import Held
-from rollout import rising, shares, words
+from rollout import rising, shares, signals, words
 from rollout.holding import held_up
 from rollout.seen import Act, Decision, EndBase, Pace, Raise, Record, Seen, Told, Unpause
 from rollout.settling import wait_for_settle
@@ -55,9 +55,7 @@ def rolling(release: Release, seen: Seen, pace: Pace) -> Decision:
     if seen.canary is not None and seen.canary.replicas < shares.need(seen, shares.FULL):
         return Decision((Raise(shares.need(seen, shares.FULL)),), (), pace.poll)
     if not workload.rolled_out:
-        if workload.stalled:
-            return held_up("RolloutStalled", workload.stalled, release, seen, pace.look)
-        return Decision(look_again=pace.poll)
+        return unfinished(workload.stalled, release, seen, pace)
     new = next((item for item in seen.revisions if item.digest == workload.digest and item.replicas > 0), None)
     if new is None:
         return without_pods(release, seen, pace)
@@ -68,6 +66,27 @@ def rolling(release: Release, seen: Seen, pace: Pace) -> Decision:
     end = outcome.get(workload.digest, Phase.SUPERSEDED)
     status = words.note(release, seen, told, phase=Phase.FINISHING, new_stable=share, outcome=end, holding="")
     return Decision((Record(status),), (told,), 0)
+
+
+HINDRANCES = frozenset({"CanaryNotReady", "RolloutStalled", "RouteContested"})
+"""What may come and go while the Deployment rolls."""
+
+
+def unfinished(stalled: str | None, release: Release, seen: Seen, pace: Pace) -> Decision:
+    """The roll-out goes on; what hinders it, or users meanwhile, is said when it comes and when it is over."""
+    canary, holding = seen.canary, release.status.holding
+    if canary is not None and canary.replicas > 0 and canary.ready == 0:
+        text = f"{canary.waiting or 'no pod of the canary is ready'}: users are on it until the roll-out is whole"
+        return held_up("CanaryNotReady", text, release, seen, pace.poll)
+    if stalled:
+        return held_up("RolloutStalled", stalled, release, seen, pace.look)
+    if signals.is_contested(release, seen, signals.Stage.ROLLING):
+        text = "somebody else keeps writing the route: it is let be until the roll-out is over, which it can not hinder"
+        return held_up("RouteContested", text, release, seen, pace.poll)
+    if holding not in HINDRANCES:
+        return Decision(look_again=pace.poll)
+    told = Told("GoingOn", f"{holding} is over: the roll-out goes on")
+    return Decision((Record(words.note(release, seen, told, holding="")),), (told,), pace.poll)
 
 
 def without_pods(release: Release, seen: Seen, pace: Pace) -> Decision:

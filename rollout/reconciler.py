@@ -163,7 +163,10 @@ class Reconciler:
         if not decision.acts:
             self._say_standing(view, None, (*malformed(view), *decision.told))
             return decision.look_again
-        return self._carry_out(decision, Hand(view, None, target))
+        try:
+            return self._carry_out(decision, Hand(view, None, target))
+        except errors.ClusterError as error:
+            return refusals.answer(error, decision, None, functools.partial(self._tell, view, None), self._pace)
 
     def _idle(self, view: View) -> Idle:
         return self._observer.idle(view, self._proof(view))

@@ -630,6 +630,30 @@ def test_the_native_roll_out_is_waited_for(seen: dict[str, Any], acts: list[Any]
 
 
 @pytest.mark.parametrize(
+    ("seen", "status", "holding"),
+    [
+        pytest.param({"canary": a_canary(4, 0)}, {}, "CanaryNotReady", id="no pod under the users"),
+        pytest.param({"workload": replace(HALF, stalled="FailedCreate: quota")}, {}, "RolloutStalled", id="stalled"),
+        pytest.param(
+            {"drift": "edited"}, {"drifts": (after(50),) * 4}, "RouteContested", id="the route is fought over"
+        ),
+        pytest.param({}, {"holding": "CanaryNotReady"}, "", id="over"),
+    ],
+)
+def test_what_hinders_a_roll_out_is_said_once_and_when_it_is_over(
+    seen: dict[str, Any], status: dict[str, Any], holding: str
+) -> None:
+    """There is no way back to the old pods: it goes on all the same."""
+    look = {"route": a_survey(ALL), "canary": a_canary(4), "revisions": SETS, "workload": HALF, **seen}
+    decision = decided(a_release(Phase.PROMOTING, **status), **look)
+    assert acts_of(decision) == ["Record"]
+    assert recorded(decision).holding == holding
+    assert [told.reason for told in decision.told] == [holding or "GoingOn"]
+    again = decided(a_release(Phase.PROMOTING, **{**status, "holding": holding}), **look)
+    assert (again.acts, again.told) == ((), ())
+
+
+@pytest.mark.parametrize(
     ("digest", "acts"),
     [
         pytest.param("v3", ["Record"], id="nobody judged it"),

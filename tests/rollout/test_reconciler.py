@@ -268,6 +268,21 @@ def test_a_write_that_is_forbidden_is_told_and_raised() -> None:
     assert (shop.told[-1].reason, shop.told[-1].message) == ("WriteRefused", "may not create destinationrules")
 
 
+def test_a_release_that_can_not_be_made_is_told_at_rest() -> None:
+    """A quota, a webhook: the held template would wait, and nobody would know for what."""
+    shop = a_shop()
+    shop.change("v2")
+
+    def refused(written: Written) -> None:
+        if written[1] == "Release":
+            raise errors.Forbidden("exceeded quota: count/releases")
+
+    shop.cluster.before = refused
+    with pytest.raises(errors.Forbidden):
+        shop.look()
+    assert (shop.reasons, shop.told[-1].message) == (["WriteRefused"], "exceeded quota: count/releases")
+
+
 def test_a_missing_right_is_told_on_the_deployment_once() -> None:
     """Of a write in flight, as of a list at rest; the look is tried again later."""
     shop = released()
