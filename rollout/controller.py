@@ -149,7 +149,7 @@ class Controller:
     def _lead(self, reign: Reign) -> None:
         """Look at everything, with a fresh memory: another one led until now."""
         cluster = self._fenced(reign.check)
-        settings, routes = self._settings, Routes(cluster, self._watches.routes)
+        settings, routes = self._settings, Routes(cluster, self._watches.routes, self._watches)
         pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
         metrics_judge = MetricsJudge(self._prometheus, self._desk, self.metrics, settings.telemetry)
         observer = Observer(cluster, routes, metrics_judge, settings, now)
@@ -277,8 +277,8 @@ class Controller:
         self._plan(name, self._first_looks / FIRST_LOOKS_A_SECOND % 600)
 
     def _cast_net(self) -> None:
-        """Look at everything that is under way, against every lost wake-up."""
-        for name in self._watches.open_names():
+        """Look at what is under way and was not looked at for long, against every lost wake-up."""
+        for name in self._lateness.silent(self._watches.open_names(), NET_SECONDS):
             self._touch(name)
 
     def _policies_changed(self) -> None:
