@@ -15,6 +15,7 @@ from rollout.actor import Actor
 from rollout.clock import Clock
 from rollout.desk import Desk
 from rollout.elector import Reign
+from rollout.glances import Glances
 from rollout.health import Server
 from rollout.lateness import Lateness
 from rollout.metrics import Metrics
@@ -156,6 +157,7 @@ class Controller:
         actor = Actor(cluster, routes, now)
         reconciler = Reconciler(cluster, observer, actor, self._tell, pace, settings.keep, self._looked)
         reconciler.take_pairs(PairObserver(cluster, routes, observer, now), PairActor(cluster, routes, actor))
+        reconciler.take_glances(Glances(self._watches.signs))
         self.metrics.stood_down()
         self._first_looks = 0
         self._failures.clear()

@@ -76,6 +76,15 @@ class View:
         return tuple(item for item in self.releases if item.is_ended)
 
 
+@dataclass(frozen=True)
+class Near:
+    """What was read beside the view of a release in flight: its canary, and the plan that is asked for now."""
+
+    canary: Canary | None
+    plan: Plan | tuple[str, ...]
+    policy_missing: str
+
+
 class Observer:
     """Reads the world; decides nothing and writes nothing."""
 
@@ -267,22 +276,25 @@ class Observer:
         new = view.work.labels if view.work is not None else running
         return target_of(view.namespace, service, running, new, self._settings.cluster_domain)
 
-    def seen(self, view: View, release: Release) -> Seen:
+    def near(self, view: View, release: Release) -> Near:
+        """What of the API server's words is the same for many looks at a step."""
+        return Near(self.canary(release), *self.planned(view.work, release))
+
+    def seen(self, view: View, release: Release, near: Near | None = None) -> Seen:
         """All that the look at `release` needs; the judge is asked last, and only if nothing more urgent is seen."""
         base, predecessor = self._others(view, release)
         pending = release.status.phase is Phase.PENDING
         refusals = self.refusals(view) if pending else ()
         target = None if refusals else self.target(view, release)
         survey, age = self._routes.survey(target, release.status.saved) if target else (Survey(), 0.0)
-        canary = self.canary(release)
-        plan, policy_missing = self.planned(view.work, release)
+        near = near or self.near(view, release)
         shown = self._preview(release)
         seen = Seen(
             now=self._now(),
             workload=view.work,
             revisions=view.revisions,
-            canary=canary,
-            canary_age=self._age(release, canary),
+            canary=near.canary,
+            canary_age=self._age(release, near.canary),
             endpoints=self._endpoints(release),
             previewed=preview.leads_to(shown, release.name),
             preview_left=preview.is_of(shown, release.name),
@@ -294,8 +306,8 @@ class Observer:
             pod_labels=target.pod_labels if target else {},
             route=survey,
             route_age=age,
-            plan=plan,
-            policy_missing=policy_missing,
+            plan=near.plan,
+            policy_missing=near.policy_missing,
             refusals=refusals,
             unfit=self._routes.unfit(target, shares.asides(release.pin, release.plan)) if target else (),
             release_deleting=release.deleting,

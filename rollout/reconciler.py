@@ -2,16 +2,17 @@
 
 import collections
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from rollout import idle, machine, signals
 from rollout.actor import Actor, Hand, Stale
+from rollout.glances import Glances
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
-from rollout.observer import Observer, View
+from rollout.observer import Near, Observer, View
 from rollout.pair.actor import PairActor
 from rollout.pair.observer import PairObserver
 from rollout.pair.reconciler import PairReconciler, Voice
@@ -79,6 +80,7 @@ class Reconciler:
         self._untold: set[str] = set()
         """Releases in whose last look something went wrong: what it recorded may not have been told."""
         self._pairs: Pairs | None = None
+        self._glances: Glances | None = None
         self._conflicts: collections.Counter[tuple[str, str]] = collections.Counter()
 
     def take_pairs(self, observer: PairObserver, actor: PairActor) -> None:
@@ -86,6 +88,10 @@ class Reconciler:
         looked = self._looked or (lambda view, seen: None)
         voice = Voice(self._tell, self._say_standing, looked, self._retell, self._lost, self._ended)
         self._pairs = Pairs(observer, PairReconciler(observer, (self._actor, actor), voice, self._pace))
+
+    def take_glances(self, glances: Glances) -> None:
+        """From now on looks that come to no act may go by what the last one read."""
+        self._glances = glances
 
     def policies_changed(self) -> None:
         self._proofs.forget()
@@ -97,8 +103,11 @@ class Reconciler:
         """
         view = View(namespace, name, None, None, (), ())
         try:
+            if (glanced := self._glance(namespace, name)) is not None:
+                return glanced.look_again
+            signs = self._glances.signs(namespace, name) if self._glances is not None else None
             view = self._observer.view(namespace, name)
-            answer = self._look_at_pair(view) if view.is_paired else self._look(view)
+            answer = self._look_at_pair(view) if view.is_paired else self._look(view, signs)
         except errors.NotGranted as error:
             self._say_right(view, str(error))
             raise
@@ -114,15 +123,40 @@ class Reconciler:
         found = self._pairs.observer.view(view.namespace, view.name)
         return None if found is None else self._pairs.reconciler.look(found, self._keep)
 
-    def _look(self, view: View) -> float | None:
+    def _glance(self, namespace: str, name: str) -> Decision | None:
+        """A look by what the last one read, if that is still so; None where it is not, or where there is an act."""
+        glimpse = self._glances.recall(namespace, name) if self._glances is not None else None
+        if glimpse is None or glimpse.view.release is None:
+            return None
+        view, release = glimpse.view, glimpse.view.release
+        seen = self._observer.seen(view, release, glimpse.near)
+        decision = machine.decide(release, seen, self._pace)
+        if decision.acts or decision.told:
+            return None
+        if self._looked is not None:
+            self._looked(view, seen)
+        self._say_standing(view, release, standing_faults(view, seen))
+        return decision
+
+    def _remember(self, view: View, near: Near, signs: Hashable | None, is_done: bool) -> None:
+        if self._glances is None:
+            return
+        if is_done:
+            self._glances.forget(view.namespace, view.name)
+        else:
+            self._glances.keep(view, near, signs)
+
+    def _look(self, view: View, signs: Hashable | None = None) -> float | None:
         release = view.release
         if release is None:
             return self._at_rest(view)
-        seen = self._observer.seen(view, release)
+        near = self._observer.near(view, release)
+        seen = self._observer.seen(view, release, near)
         if self._looked is not None:
             self._looked(view, seen)
         hand = Hand(view, release, self._observer.target(view, release))
         decision = machine.decide(release, seen, self._pace)
+        self._remember(view, near, signs, bool(decision.acts or decision.told))
         try:
             answer = self._carry_out(decision, hand)
         except errors.ClusterError as error:

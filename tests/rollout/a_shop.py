@@ -1,6 +1,7 @@
 """A shop with one opted-in Deployment behind a Service and a route, and a whole head over it, but for its threads."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -14,6 +15,7 @@ from deploy.traffic import Json
 from deploy.workload import Held
 from rollout import settings, status
 from rollout.actor import Actor
+from rollout.glances import Glances
 from rollout.observer import Observer, View
 from rollout.reconciler import Reconciler
 from rollout.routes import Routes
@@ -77,6 +79,12 @@ class Shop:
         self.observer = Observer(door, routes, self.judge, found, lambda: self.clock)
         actor = Actor(door, routes, lambda: self.clock)
         self.reconciler = Reconciler(door, self.observer, actor, self._tell, PACE)
+        self.reconciler.take_glances(Glances(self.signs))
+
+    def signs(self, namespace: str, name: str) -> Hashable | None:
+        """What watches that are never late tell of; of ReplicaSets and pods the Deployments' statuses tell."""
+        watched = ("Deployment", "Release", "ReleasePolicy")
+        return json.dumps([item for (kind, _), item in sorted(self.cluster.objects.items()) if kind in watched])
 
     def _tell(self, view: View, release: Release | None, told: Told) -> None:
         self.told.append(told)
@@ -153,9 +161,9 @@ class Shop:
         return [(leg, entry.get("weight", 100)) for leg, entry in zip(legs, entries, strict=True)]
 
 
-def a_shop(**spec: Any) -> Shop:
+def a_shop(cluster: SmallCluster | None = None, **spec: Any) -> Shop:
     """Four pods of v1 run, nothing is held."""
-    shop = Shop()
+    shop = Shop(cluster or SmallCluster())
     template = {"metadata": {"labels": {"app": "web", "version": "v1"}}, "spec": {"containers": [{"name": "web"}]}}
     deployment = shop.cluster.seed(
         kinds.DEPLOYMENT,
