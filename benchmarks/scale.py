@@ -1,7 +1,8 @@
 """A controller on one core over a crowded cluster: its start, its memory, how late its looks begin, what they cost.
 
 `python -m benchmarks.scale [deployments] [releases] [seconds]`. It brings a sandbox of its own: a real API server
-and etcd, with stand-ins for pods and Prometheus. With 0 releases it measures how the controller rests.
+and etcd, with stand-ins for pods and Prometheus. With 0 releases it measures how the controller rests. With `memory`
+before the numbers the API server is a stand-in too (benchmarks/store.py), which leaves the machine to the controller.
 """
 
 import asyncio
@@ -18,9 +19,10 @@ from typing import Any
 
 import aiohttp
 
-from benchmarks import gauges, populating, standins
+from benchmarks import front, gauges, populating, standins, store
 from benchmarks.crowd import Resident
 from benchmarks.gauges import Gauges
+from benchmarks.populating import Client
 from sandbox import api, cluster, home, ports
 
 ABSENT = (
@@ -35,7 +37,7 @@ ABSENT = (
 """Parts of the sandbox that are left out; what they would do is done by stand-ins."""
 PATIENCE = 300.0
 LATENESS = "rampart_look_lateness_seconds"
-LISTEN = "127.0.0.1:8081"
+LISTEN, PROMETHEUS, API = "127.0.0.1:18081", 19090, 16443
 INSIDE = "BENCHMARK_INSIDE"
 
 
@@ -46,7 +48,7 @@ class Census:
     standing: dict[str, tuple[str, str]] = field(default_factory=dict)
     steps: int = 0
 
-    async def follow(self, client: api.Api) -> None:
+    async def follow(self, client: Client) -> None:
         async for kind, item in client.follow("/apis/rampart.dev/v1alpha1/releases"):
             status = item.get("status") or {}
             if kind != "DELETED" and "started" in status and not status["started"].startswith("2026-01-0"):
@@ -86,7 +88,7 @@ class Subject:
 
 def start(kubeconfig: Path, log: Path) -> subprocess.Popen[bytes]:
     core = str(max(os.sched_getaffinity(0)))
-    flags = {"kubeconfig": str(kubeconfig), "prometheus-url": ports.url(ports.PROMETHEUS), "listen": LISTEN}
+    flags = {"kubeconfig": str(kubeconfig), "prometheus-url": ports.url(PROMETHEUS), "listen": LISTEN}
     words = [word for key, value in flags.items() for word in (f"--{key}", value)]
     command = ["taskset", "--cpu-list", core, sys.executable, "-m", "rollout", "run", *words]
     with log.open("wb") as out:
@@ -103,27 +105,52 @@ async def until(what: str, holds: Callable[[], Coroutine[Any, Any, bool]], patie
     return time.monotonic() - began
 
 
-async def measure(count: int, flying: int, seconds: float) -> None:
-    residents = [Resident(number) for number in range(count)]
-    place = home.Home(home.default())
+async def on_the_real_one(count: int, flying: int, seconds: float) -> None:
+    """Inside a sandbox."""
+    async with api.Api(home.Home(home.default())) as client:
+        await measure(client, lambda: cluster.kubeconfig_for("rampart-system", "rampart"), Size(count, flying, seconds))
+
+
+async def in_memory(count: int, flying: int, seconds: float) -> None:
+    """Without any sandbox."""
+    kept = store.Store()
+    runner = await front.serve(kept, ports.LOOPBACK, API)
+    try:
+        await measure(
+            front.Inside(kept), lambda: front.kubeconfig(f"http://{ports.LOOPBACK}:{API}"), Size(count, flying, seconds)
+        )
+    finally:
+        await runner.cleanup()
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many Deployments there are, how many releases begin at once, and how long is measured."""
+
+    deployments: int
+    releases: int
+    seconds: float
+
+
+async def measure(client: Client, kubeconfig: Callable[[], Path], size: Size) -> None:
+    residents = [Resident(number) for number in range(size.deployments)]
     log = Path(tempfile.mkdtemp()) / "controller.log"
-    async with api.Api(place) as client, aiohttp.ClientSession() as session:
-        began = time.monotonic()
-        await populating.populate(client, residents)
-        ended, took = populating.ENDED_RELEASES * count, time.monotonic() - began
-        say(f"{count} Deployments, {ended} Releases that ended, made in {took:.0f} s")
-        counters, census = standins.Counters(), Census()
-        runner = await standins.serve(counters)
-        followers = [asyncio.create_task(work) for work in (standins.Natives(client).run(), census.follow(client))]
-        await asyncio.sleep(3 + count / 500)
-        kubeconfig = cluster.kubeconfig_for("rampart-system", "rampart")
-        subject = Subject(start(kubeconfig, log), session)
+    began = time.monotonic()
+    await populating.populate(client, residents)
+    ended, took = populating.ENDED_RELEASES * size.deployments, time.monotonic() - began
+    say(f"{size.deployments} Deployments, {ended} Releases that ended, made in {took:.0f} s")
+    runner, census = await standins.serve(standins.Counters(), PROMETHEUS), Census()
+    followers = [asyncio.create_task(work) for work in (standins.Natives(client).run(), census.follow(client))]
+    await asyncio.sleep(3 + size.deployments / 500)
+    async with aiohttp.ClientSession() as session:
+        subject = Subject(start(kubeconfig(), log), session)
         try:
             await start_up(subject)
-            if flying:
-                await fly(subject, client, census, residents[:: max(1, count // flying)][:flying], seconds)
+            if size.releases:
+                chosen = residents[:: max(1, size.deployments // size.releases)][: size.releases]
+                await fly(subject, client, census, chosen, size.seconds)
             else:
-                await rest(subject, count, seconds)
+                await rest(subject, size.deployments, size.seconds)
             now, most = gauges.memory(subject.process.pid)
             say(f"memory: {now:.0f} MB, at most {most:.0f} MB (goal: 300 MB)")
         finally:
@@ -145,7 +172,7 @@ async def start_up(subject: Subject) -> None:
     say(f"start: {took:.1f} s (goal: 10 s), {used:.1f} s of the core; memory {now:.0f} MB, at most {most:.0f} MB")
 
 
-async def fly(subject: Subject, client: api.Api, census: Census, chosen: list[Resident], seconds: float) -> None:
+async def fly(subject: Subject, client: Client, census: Census, chosen: list[Resident], seconds: float) -> None:
     """Begin releases of all that are chosen at once, and measure while all of them are stepping."""
     before, began = await subject.gauges(), time.monotonic()
     await populating.in_turn(change(client, resident) for resident in chosen)
@@ -165,7 +192,7 @@ async def fly(subject: Subject, client: api.Api, census: Census, chosen: list[Re
     report("while all are stepping", added, time.monotonic() - began, census.steps - steps)
 
 
-async def change(client: api.Api, resident: Resident) -> None:
+async def change(client: Client, resident: Resident) -> None:
     body = {"spec": {"template": resident.template("v2")}}
     await client.patch(resident.path("apps/v1", "deployments", resident.name), body, api.MERGE)
 
@@ -225,9 +252,14 @@ def say(text: str) -> None:
 
 
 def main(words: list[str]) -> int:
-    count, flying = int(words[0]) if words else 5_000, int(words[1]) if words[1:] else 500
+    numbers = [word for word in words if word != "memory"]
+    count, flying = int(numbers[0]) if numbers else 5_000, int(numbers[1]) if numbers[1:] else 500
+    seconds = float(numbers[2]) if numbers[2:] else 60.0
+    if "memory" in words:
+        asyncio.run(in_memory(count, flying, seconds))
+        return 0
     if os.environ.get(INSIDE):
-        asyncio.run(measure(count, flying, float(words[2]) if words[2:] else 60.0))
+        asyncio.run(on_the_real_one(count, flying, seconds))
         return 0
     with cluster.running(without=ABSENT) as box:
         command = [sys.executable, "-m", "benchmarks.scale", *words]

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from benchmarks import crowd
+from benchmarks import crowd, populating
 from deploy import names, workload
 from sandbox import api, ports
 
@@ -77,7 +77,7 @@ class Counters:
 class Natives:
     """The Deployment controller: canaries become ready, and what is un-paused rolls at once."""
 
-    def __init__(self, client: api.Api) -> None:
+    def __init__(self, client: populating.Client) -> None:
         self._client = client
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -128,11 +128,11 @@ class Natives:
         await self._client.patch(f"{where}/status", crowd.set_status(replicas), api.MERGE)
 
 
-async def serve(counters: Counters) -> web.AppRunner:
-    """Prometheus' own address of a sandbox, where none runs."""
+async def serve(counters: Counters, port: int) -> web.AppRunner:
+    """Answer on the loopback as Prometheus."""
     application = web.Application()
     application.add_routes([web.route("*", "/api/v1/query", counters.answer)])
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, ports.LOOPBACK, ports.PROMETHEUS).start()
+    await web.TCPSite(runner, ports.LOOPBACK, port).start()
     return runner
