@@ -19,6 +19,7 @@ from deploy.workload import Canary, Revision, Workload
 from rollout import numbers, policy, shares, signals
 from rollout import plan as plans
 from rollout.idle import Idle
+from rollout.once import Once
 from rollout.plan import Plan
 from rollout.routes import Routes, target_of
 from rollout.seen import Base, Endpoints, Seen
@@ -104,6 +105,8 @@ class Observer:
         self._now = now
         self._read = read
         self._ready: dict[str, tuple[int, float]] = {}
+        self._choices: Once[View, Target | tuple[str, ...]] = Once()
+        self._policies: Once[Workload, Mapping[str, Json] | str] = Once()
 
     @property
     def cluster_domain(self) -> str:
@@ -181,7 +184,7 @@ class Observer:
         return (*found, *(text for text in self._judge.tried(name, now, trial) if text not in found))
 
     def plan(self, work: Workload) -> Plan | tuple[str, ...]:
-        return self._resolved(work, self.policies(work.namespace))
+        return self._resolved(work, self._policies.of(work, lambda: self.policies(work.namespace)))
 
     def _resolved(self, work: Workload, policies: Mapping[str, Json] | str) -> Plan | tuple[str, ...]:
         """The plan by annotations, policy and defaults; who names no policy needs no right to read them."""
@@ -208,7 +211,7 @@ class Observer:
         """The plan that is asked for; where the policy of a release in flight is gone, the recorded one, and that."""
         if work is None:
             return (), ""
-        known = self.policies(work.namespace)
+        known = self._policies.of(work, lambda: self.policies(work.namespace))
         if release.status.phase is not Phase.PENDING:
             recorded = release.plan
             named = plans.policy_named(work.annotations, self._settings.defaults)
@@ -242,7 +245,10 @@ class Observer:
         return ()
 
     def _choice(self, view: View) -> Target | tuple[str, ...]:
-        """The Service that a release would move and whose objects route it, or why there is none."""
+        """The Service that a release would move and whose objects route it, or why there is none; one for each view."""
+        return self._choices.of(view, lambda: self._chosen(view))
+
+    def _chosen(self, view: View) -> Target | tuple[str, ...]:
         found = self._service(view)
         if isinstance(found, tuple) or view.work is None:
             return found if isinstance(found, tuple) else ()
