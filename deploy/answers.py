@@ -20,7 +20,7 @@ NO_RIGHT = re.compile(r' is forbidden: User ".*" cannot ', re.DOTALL)
 
 BY_STATUS: dict[int, type[errors.ClusterError]] = {
     400: errors.Invalid,
-    401: errors.Forbidden,
+    401: errors.Unknown,
     403: errors.Forbidden,
     404: errors.Missing,
     409: errors.Conflict,
@@ -70,7 +70,8 @@ def refusal(what: str, status: int, body: bytes, headers: Mapping[str, str], rig
     """
     words = _words(body)
     if status == 403 and right and NO_RIGHT.search(words):
-        return errors.NotGranted(f"may not {right}: grant it to the controller's ServiceAccount (403 {words})")
+        text = f"may not {right}: grant it to the controller's ServiceAccount (403 {words})"
+        return errors.NotGranted(text, right=right, said=words)
     message = f"{what}: {status} {words}" if words else f"{what}: {status}"
     return _class_for(status)(message, retry_after=_seconds(headers.get("Retry-After")))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import urllib3
+import yaml
 from kubernetes import client, config
 
 from deploy import answers, errors, kinds, names, streams
@@ -26,6 +27,8 @@ CONNECTIONS = 32
 PAGE = 500
 OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 """Where the kubelet says in which namespace a pod runs."""
+UNREADABLE = (config.ConfigException, OSError, yaml.YAMLError, AttributeError, TypeError)
+"""What the library raises for files that are not there, or that are no kubeconfig."""
 METHODS = {"create": "POST", "replace": "PUT", "patch": "PATCH", "delete": "DELETE"}
 RBAC_VERBS = {"replace": "update"}
 JSON = "application/json"
@@ -75,7 +78,12 @@ def from_kubeconfig(path: str | None = None, context: str | None = None) -> clie
     def load(settings: client.Configuration) -> None:
         config.load_kube_config(path, context, settings, persist_config=False)  # type: ignore[no-untyped-call]
 
-    return _client(load)
+    return _client(load, _kubeconfigs(path))
+
+
+def _kubeconfigs(path: str | None) -> tuple[str, ...]:
+    """The files that say where the API server is, in the order in which they are looked for."""
+    return tuple((path or os.environ.get("KUBECONFIG") or "~/.kube/config").split(os.pathsep))
 
 
 def is_in_a_pod() -> bool:
@@ -93,12 +101,12 @@ def default_namespace(path: str | None = None, context: str | None = None) -> st
         return own_namespace()
     try:
         known, current = config.list_kube_config_contexts(path)  # type: ignore[no-untyped-call]
-    except (config.ConfigException, OSError) as error:
-        raise errors.Unreachable(f"no way to an API server is configured: {error}") from error
+    except UNREADABLE as error:
+        raise _unconfigured(error, _kubeconfigs(path)) from error
     chosen = current if context is None else next((item for item in known if item["name"] == context), None)
     if chosen is None:
         names_ = ", ".join(item["name"] for item in known)
-        raise errors.Unreachable(f"--context must be one of {names_}, got {context}")
+        raise errors.Unconfigured(f"--context must be one of {names_}, got {context}")
     return str((chosen.get("context") or {}).get("namespace") or "default")
 
 
@@ -120,19 +128,38 @@ def at(url: str, token: str = "", ca_file: str | None = None) -> client.ApiClien
     return _client(load)
 
 
-def _client(load: Callable[[client.Configuration], None]) -> client.ApiClient:
-    """The library's own retries are off: a write must not be sent twice, and the caller decides what is tried again."""
+def _client(load: Callable[[client.Configuration], None], files: tuple[str, ...] = ()) -> client.ApiClient:
+    """The library's own retries are off: a write must not be sent twice, and the caller decides what is tried again.
+
+    files: where `load` looks; Unconfigured where it finds nothing of use.
+    """
     settings = client.Configuration()
     try:
         load(settings)
-    except (config.ConfigException, OSError) as error:
-        raise errors.Unreachable(f"no way to an API server is configured: {error}") from error
+    except UNREADABLE as error:
+        raise _unconfigured(error, files) from error
     settings.retries = False
     settings.connection_pool_maxsize = CONNECTIONS
     settings.socket_options = _keep_alive()
     api = client.ApiClient(settings)
     api.user_agent = f"rampart/{importlib.metadata.version('rampart')}"
     return api
+
+
+def _unconfigured(error: Exception, files: tuple[str, ...]) -> errors.Unconfigured:
+    """Why no server is known, in one line: the file that is not there, or what is wrong with it."""
+    why = _line(error)
+    if files and not any(os.path.exists(os.path.expanduser(file)) for file in files):
+        why = f"there is no file {' or '.join(files)}; name one by --kubeconfig, or by KUBECONFIG"
+    elif isinstance(error, yaml.YAMLError | AttributeError | TypeError):
+        why = f"{' or '.join(files)} is no kubeconfig: {why}"
+    return errors.Unconfigured(f"no way to an API server is configured: {why}")
+
+
+def _line(error: Exception) -> str:
+    """A library's words on one line; its client's own errors hold them in `reason`."""
+    text = error.reason if isinstance(error, client.ApiException) and error.reason else error
+    return " ".join(str(text).split())
 
 
 def _keep_alive() -> list[tuple[int, int, int]]:
@@ -383,7 +410,7 @@ class Cluster:
             )
             answer = self._api.call_api(method, url, headers, call.body, _request_timeout=timeout)
         except (config.ConfigException, client.ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise errors.Unreachable(f"{call.what}: {error}") from error
+            raise errors.Unreachable(f"{call.what}: {_line(error)}") from error
         response: urllib3.BaseHTTPResponse = answer.response
         return response
 

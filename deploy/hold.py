@@ -1,8 +1,20 @@
 """Prove that the cluster holds a changed template: by a write of our own that is only pretended."""
 
+from enum import StrEnum
+
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from deploy.traffic import Json
+
+
+class Mode(StrEnum):
+    """What keeps a changed template from rolling out by itself."""
+
+    POLICIES = "policies"
+    """Admission policies hold the write that changes it (Kubernetes 1.36 and newer)."""
+    PAUSE = "pause"
+    """The controller keeps opted-in Deployments paused at rest."""
+
 
 PROBE: Json = {
     "spec": {
@@ -11,6 +23,19 @@ PROBE: Json = {
     }
 }
 """Changes the template and un-pauses, so that it begins a hold whatever the Deployment's state is."""
+
+
+def refuses(cluster: Cluster, deployment: Json) -> bool:
+    """Whether a write that un-pauses this opted-in Deployment beside a changed template is refused, by a dry run.
+
+    Raises ClusterError where the question could not be asked.
+    """
+    about = deployment["metadata"]
+    try:
+        cluster.patch(kinds.DEPLOYMENT, about["name"], about["namespace"], PROBE, dry_run=True)
+    except errors.Invalid:
+        return True
+    return False
 
 
 def prove(cluster: Cluster, deployment: Json) -> str | None:

@@ -91,6 +91,9 @@ BY_SERVICES = frozenset({"gateway", "smi"})
 ROUTES = frozenset({"VirtualService", "HTTPRoute", "GRPCRoute", "TrafficSplit"})
 """Kinds of routes that users write; all other objects that a router writes are legs, or a Service of the user's."""
 
+GIVEN_BACK = ROUTES | {kinds.SERVICE.kind}
+"""Kinds of objects of the user's that a router writes, and in which it gives up what the server noted as ours."""
+
 
 def choose(target: traffic.Target, objects: Objects, wanted: str | None) -> str | tuple[str, ...]:
     """The router that the annotation names, else the one whose objects route the Service, else one the cluster has.

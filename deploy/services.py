@@ -38,7 +38,7 @@ def choose(work: Workload, running: Mapping[str, str], around: Surroundings) -> 
         if not matching:
             return (f"{CHOICE} on {where} must name a Service that selects its pods, got {wanted}",)
     if not matching:
-        return (f"{where}: no Service in the namespace selects its pods {dict(running)}",)
+        return (f"{where}: no Service in the namespace selects its pods {written(running)}",)
     if len(matching) > 1:
         found = ", ".join(item["metadata"]["name"] for item in matching)
         return (f"{where}: {found} select its pods; name one with {CHOICE}",)
@@ -50,7 +50,9 @@ def faults(work: Workload, service: Json, around: Surroundings) -> tuple[str, ..
     chosen = users_selector(service)
     where = f"Service {work.namespace}/{service['metadata']['name']}"
     if not matches(chosen, work.labels):
-        return (f"{where}: its selector {chosen} does not take the held template's labels {work.labels}",)
+        return (
+            f"{where}: its selector {written(chosen)} does not take the held template's labels {written(work.labels)}",
+        )
     if unfit := unmovable(work, service):
         return unfit
     others = [item["metadata"]["name"] for item in around.deployments if is_neighbour(item, work, chosen)]
@@ -92,6 +94,11 @@ def users_selector(service: Json) -> Mapping[str, str]:
 def matches(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether a Service's selector takes pods of these labels; a Service without selector takes none."""
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
+
+
+def written(labels: Mapping[str, str]) -> str:
+    """Labels as kubectl writes them."""
+    return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 def selector(spec: Json) -> str:

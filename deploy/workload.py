@@ -24,6 +24,8 @@ class Held(StrEnum):
     HELD = "true"
     ROLLING = "rolling"
     LEFT = "left"
+    REST = "rest"
+    """Kept paused at rest, where no policy holds a changed template: what runs is what it says."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Workload:
     @property
     def opted_in(self) -> bool:
         return names.STRATEGY in self.annotations and not self.leaving
+
+    @property
+    def rests(self) -> bool:
+        """No template is held: it carries no mark, or that of its rest."""
+        return self.held in (None, Held.REST)
 
     @property
     def wish(self) -> str | None:
@@ -86,6 +93,8 @@ class Revision:
     replicas: int
     ready: int
     template: Json = field(hash=False)
+    number: int = 0
+    """The Deployment controller's number of the roll-out that last used it."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +176,7 @@ def revisions(replica_sets: Iterable[Json], uid: str) -> tuple[Revision, ...]:
             replicas=item["spec"].get("replicas", 1),
             ready=(item.get("status") or {}).get("readyReplicas", 0),
             template=item["spec"]["template"],
+            number=rolled_out_as(item),
         )
         for item in ours
     ]

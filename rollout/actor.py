@@ -31,6 +31,7 @@ from rollout.seen import (
     Record,
     Remove,
     Replan,
+    Rest,
     Restore,
     RevertTemplate,
     Steer,
@@ -41,10 +42,11 @@ from rollout.seen import (
 )
 from rollout.status import ENDED, Phase, Release, Spec, Status, build, dump, release_name
 
-OnDeployment = Unpause | RevertTemplate | Mark | Unhold | Leave | Hold | ClearWish
+OnDeployment = Unpause | RevertTemplate | Mark | Unhold | Rest | Leave | Hold | ClearWish
 
 
 DISOWN_TRIES = 10
+PAUSED: Json = {"paused": True}
 
 
 class Stale(Exception):
@@ -101,7 +103,7 @@ class Actor:
                 self._end_base(hand, name, phase)
             case HandOver(name, saved):
                 self._hand_over(hand, name, dict(saved))
-            case Unpause() | RevertTemplate() | Mark() | Unhold() | Leave() | Hold() | ClearWish():
+            case Unpause() | RevertTemplate() | Mark() | Unhold() | Rest() | Leave() | Hold() | ClearWish():
                 self._change_deployment(hand, act)
 
     def _record(self, hand: Hand, status: Status) -> None:
@@ -251,9 +253,7 @@ class Actor:
         if base is not None:
             self.record(base, base.status.model_copy(update={"saved": saved}))
 
-    def _change_deployment(
-        self, hand: Hand, act: Unpause | RevertTemplate | Mark | Unhold | Leave | Hold | ClearWish
-    ) -> None:
+    def _change_deployment(self, hand: Hand, act: OnDeployment) -> None:
         """One patch of the user's Deployment, only at the version at which it was read (law 10, case 61)."""
         work = hand.view.work
         if work is None:
@@ -286,15 +286,18 @@ def deployment_patch(act: OnDeployment, work: Workload, hand: Hand) -> Json | No
                 raise Stale(f"the template is {work.digest} now, not {digest}")
             return {"metadata": notes(held), "spec": {"paused": None}}
         case RevertTemplate(hash_, held):
-            return {"metadata": notes(held), "spec": {"paused": None, "template": template_back(hand, hash_, work)}}
+            paused = True if held is Held.REST else None
+            return {"metadata": notes(held), "spec": {"paused": paused, "template": template_back(hand, hash_, work)}}
         case Mark(digest):
             return None if work.failed == digest else {"metadata": {"annotations": {names.FAILED: digest}}}
         case Unhold():
             return {"metadata": {"annotations": {names.HELD: None, names.FAILED: None}}} if work.held else None
+        case Rest():
+            return None if work.paused and work.held is Held.REST else {"metadata": notes(Held.REST), "spec": PAUSED}
         case Leave():
             return None if work.held is Held.LEFT else {"metadata": {"annotations": {names.HELD: Held.LEFT.value}}}
         case Hold():
-            return {"metadata": {"annotations": {names.HELD: Held.HELD.value}}}
+            return {"metadata": {"annotations": {names.HELD: Held.HELD.value}}, "spec": PAUSED}
         case ClearWish(wish):
             return {"metadata": {"annotations": {names.DO: None}}} if work.wish == wish else None
 

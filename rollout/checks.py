@@ -13,17 +13,22 @@ from pydantic import BaseModel
 
 from deploy import errors, hold, kinds, lease, names
 from deploy.cluster import Cluster
+from deploy.hold import Mode
 from deploy.kinds import Kind
 from deploy.leases import Leases
 from deploy.traffic import Json
-from deploy.workload import Workload
+from deploy.workload import Held, Workload
 from rollout import status
 
-LEAST_VERSION = (1, 36)
+LEAST_VERSIONS = {Mode.POLICIES: (1, 36), Mode.PAUSE: (1, 30)}
+"""Where mutating admission policies are served, and where validating ones are."""
 APPLY = "upgrade the chart, or: kubectl apply --server-side -f charts/rampart/definitions"
 
 WATCHED = ("list", "watch")
-ROUTED = ("get", *WATCHED, "create", "update", "patch", "delete")
+OURS = ("get", "create", "update", "delete")
+"""What is done with objects that are all Rampart's own; routes of users, too, are patched to give them back."""
+
+ROUTED = ("get", "create", "update", "patch", "delete")
 RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (kinds.DEPLOYMENT, "", ("get", *WATCHED, "create", "patch", "delete")),
     (kinds.REPLICA_SET, "", ("list",)),
@@ -39,10 +44,10 @@ RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = (
     (kinds.RELEASE, "status", ("patch",)),
     (kinds.RELEASE_POLICY, "", WATCHED),
     (kinds.VIRTUAL_SERVICE, "", ROUTED),
-    (kinds.DESTINATION_RULE, "", ROUTED),
+    (kinds.DESTINATION_RULE, "", OURS),
     (kinds.HTTP_ROUTE, "", ROUTED),
-    (kinds.GRPC_ROUTE, "", ROUTED),
-    (kinds.BACKEND_TLS_POLICY, "", ("get", *WATCHED, "create", "update", "delete")),
+    (kinds.GRPC_ROUTE, "", ("get", "update", "patch")),
+    (kinds.BACKEND_TLS_POLICY, "", OURS),
 )
 """What the controller does with each kind in the namespaces that it watches; a test holds it against the chart."""
 
@@ -57,13 +62,20 @@ CLUSTER_RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = tuple(
         kinds.REFERENCE_GRANT,
         kinds.SERVICE_PROFILE,
         kinds.TRAFFIC_SPLIT,
+    )
+)
+"""What it reads of the whole cluster, whichever namespaces it watches."""
+
+HOLD_RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = tuple(
+    (kind, "", WATCHED)
+    for kind in (
         kinds.MUTATING_POLICY,
         kinds.MUTATING_BINDING,
         kinds.VALIDATING_POLICY,
         kinds.VALIDATING_BINDING,
     )
 )
-"""What it reads of the whole cluster, whichever namespaces it watches."""
+"""The same, where policies hold a changed template."""
 
 LEASE_RULES: tuple[tuple[Kind, str, tuple[str, ...]], ...] = ((kinds.LEASE, "", ("get", "create", "update")),)
 """What it does in its own namespace."""
@@ -98,15 +110,19 @@ def unknown(about: str, text: str, do: str = "") -> Check:
     return Check(about, State.UNKNOWN, text, do)
 
 
-def api(cluster: Cluster) -> Iterator[Check]:
+def api(cluster: Cluster, mode: Mode = Mode.POLICIES) -> Iterator[Check]:
     """The server's version. Raises ClusterError where there is no server: then nothing else can be asked."""
     version = cluster.server_version()
     text = f"Kubernetes {version[0]}.{version[1]}"
-    if version >= LEAST_VERSION:
+    major, minor = LEAST_VERSIONS[mode]
+    if version >= (major, minor):
         yield good("API server", text)
+    elif mode is Mode.POLICIES:
+        do = f"upgrade to {major}.{minor} or later, or keep opted-in Deployments paused: hold.mode=pause"
+        yield bad("API server", f"{text}: the hold needs mutating admission policies", do)
     else:
-        least = f"{LEAST_VERSION[0]}.{LEAST_VERSION[1]}"
-        yield bad("API server", f"{text}: the hold needs mutating admission policies", f"upgrade to {least} or later")
+        text = f"{text}: nothing refuses a write that un-pauses a Deployment"
+        yield bad("API server", text, f"upgrade to {major}.{minor} or later")
 
 
 def definitions(cluster: Cluster) -> Iterator[Check]:
@@ -157,12 +173,13 @@ def mesh(cluster: Cluster) -> Iterator[Check]:
         yield good("mesh", f"Istio ({kinds.VIRTUAL_SERVICE.group}: {versions})")
 
 
-def rights(cluster: Cluster, namespaces: tuple[str | None, ...]) -> Iterator[Check]:
+def rights(cluster: Cluster, namespaces: tuple[str | None, ...], mode: Mode = Mode.POLICIES) -> Iterator[Check]:
     """Each rule that the controller needs, as whom we are; None: in all namespaces."""
     user = cluster.user()
+    beside = (*CLUSTER_RULES, *(HOLD_RULES if mode is Mode.POLICIES else ()))
     lacking = [
         f"{verb} {kind.plural}{f'/{sub}' if sub else ''}{f' in {space}' if space else ''}"
-        for rules, spaces in ((RULES, namespaces), (CLUSTER_RULES, (None,)))
+        for rules, spaces in ((RULES, namespaces), (beside, (None,)))
         for kind, sub, verbs in rules
         for space in spaces
         for verb in verbs
@@ -195,8 +212,9 @@ def leader(door: Leases, moment: datetime) -> Iterator[Check]:
         yield good("leader", f"{found.holder} holds {where}, renewed {max(0, since.seconds)} s ago")
 
 
-def held(cluster: Cluster, deployments: tuple[Json, ...]) -> Iterator[Check]:
+def held(cluster: Cluster, deployments: tuple[Json, ...], mode: Mode = Mode.POLICIES) -> Iterator[Check]:
     """The hold, proven in each namespace on one opted-in Deployment that has replicas."""
+    prove = proof if mode is Mode.POLICIES else proof_of_pause
     known: set[str] = set()
     for item in deployments:
         about = item["metadata"]
@@ -204,7 +222,7 @@ def held(cluster: Cluster, deployments: tuple[Json, ...]) -> Iterator[Check]:
         if about["namespace"] in known or not opted_in or item["spec"].get("replicas") == 0:
             continue
         known.add(about["namespace"])
-        yield proof(cluster, item)
+        yield prove(cluster, item)
     if not known:
         yield unknown("hold", "no Deployment with replicas is opted in, so there is nothing to prove it on")
 
@@ -218,6 +236,23 @@ def proof(cluster: Cluster, deployment: Json) -> Check:
     if missing is None:
         return good("hold", f"in {about['namespace']}: a changed template of {about['name']} would be held")
     return bad("hold", f"in {about['namespace']}: {missing}", "compare the policies and bindings with the chart's")
+
+
+def proof_of_pause(cluster: Cluster, deployment: Json) -> Check:
+    """Whether it is kept paused, and a write that un-pauses it beside a changed template would be refused."""
+    about = deployment["metadata"]
+    where = f"in {about['namespace']}: "
+    if not deployment["spec"].get("paused") and (about.get("annotations") or {}).get(names.HELD) != Held.ROLLING:
+        text = f"{about['name']} is opted in and not paused, so that a changed template would roll out"
+        return bad("hold", f"{where}{text}", "see that the controller runs, and that no other writer un-pauses it")
+    try:
+        refused = hold.refuses(cluster, deployment)
+    except errors.Forbidden as error:
+        return unknown("hold", f"{where}it can not be asked: {error}")
+    if refused:
+        return good("hold", f"{where}{about['name']} is kept paused, and nobody else may un-pause it")
+    text = f"{about['name']} is kept paused, and nothing refuses a write that un-paused it (kubectl replace)"
+    return unknown("hold", f"{where}{text}: see the policy rampart-hold-paused of the chart")
 
 
 ADVICE = {

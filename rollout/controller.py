@@ -4,14 +4,11 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
-from analysis.prometheus import Access, Prometheus
+from analysis.prometheus import Prometheus
 from deploy import errors, events
 from deploy.cluster import Cluster, from_kubeconfig, in_cluster
-from rollout import elector, notice, telemetry
-from rollout.actor import Actor
+from rollout import addresses, elector, office, telemetry
 from rollout.clock import Clock
 from rollout.desk import Desk
 from rollout.elector import Reign
@@ -19,15 +16,13 @@ from rollout.health import Server
 from rollout.lateness import Lateness
 from rollout.metrics import Metrics
 from rollout.metrics_judge import MetricsJudge
-from rollout.notifier import Notifier, Receiver
-from rollout.observer import Observer, View
-from rollout.pair.actor import PairActor
-from rollout.pair.observer import PairObserver
-from rollout.reconciler import Reconciler
-from rollout.routes import Routes
-from rollout.seen import Level, Pace, Seen, Told
+from rollout.notifier import Notifier
+from rollout.observer import View
+from rollout.office import Office, Premises
+from rollout.reconciler import Audience
+from rollout.seen import Seen
 from rollout.settings import Settings
-from rollout.status import Release
+from rollout.telling import Speaker
 from rollout.watching import Watches
 from rollout.workqueue import Queue
 
@@ -43,18 +38,6 @@ NOTIFY_SECONDS = 3.0
 LEAST_BACKOFF, MOST_BACKOFF = 0.2, 30.0
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class Office:
-    """What looks and writes during one reign. What it remembers of the world is as old as the reign, and no older."""
-
-    reign: Reign
-    reconciler: Reconciler
-
-
 class Controller:
     """One running controller; `run` returns after `stop`.
 
@@ -68,24 +51,28 @@ class Controller:
         self.metrics = Metrics(self._leads)
         self._api = from_kubeconfig(str(settings.kubeconfig)) if settings.kubeconfig else in_cluster()
         self._cluster = Cluster(self._api, observer=self.metrics.request)
-        self._prometheus = Prometheus(access_of(settings))
-        self._herald = events.Herald(
-            self._fenced(self._permit),
-            lambda text: self._log.warning("event not written", why=text),
-            self.metrics.event,
-        )
+        self._prometheus = Prometheus(addresses.access_of(settings))
         self._queue: Queue[str] = Queue()
         self._lateness = Lateness(time.monotonic)
         self._desk = Desk(self._touch)
         self._clock = Clock(self._ring, self._lost)
         self._watches = Watches(
-            self._cluster, settings.namespaces, self._touch, self._spread, self._watch_told, self._policies_changed
+            self._cluster,
+            settings.namespaces,
+            self._touch,
+            self._spread,
+            self._watch_told,
+            self._policies_changed,
+            settings.hold,
         )
         self._elector = elector.of(
             settings, self._cluster, elector.Court(self._lead, self._stand_by, self._elector_told)
         )
-        receiver = receiver_of(settings)
+        receiver = addresses.receiver_of(settings)
         self._notifier = Notifier(receiver, self._notified) if receiver is not None else None
+        self._premises = Premises(
+            settings, self._fenced, self._watches.routes, self._judge, Audience(self._speaker().tell, self._looked)
+        )
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry, self._notes)
         self._stopping = threading.Event()
         self._failures: dict[str, int] = {}
@@ -95,6 +82,14 @@ class Controller:
     def _fenced(self, allow: Callable[[], None]) -> Cluster:
         """The same door, for writes that only a leader may do."""
         return Cluster(self._api, observer=self.metrics.request, allow=allow)
+
+    def _speaker(self) -> Speaker:
+        herald = events.Herald(self._fenced(self._permit), self._event_lost, self.metrics.event)
+        return Speaker(herald, self.metrics, self._notifier, self._leads, office.now)
+
+    def _judge(self) -> MetricsJudge:
+        """A judge that remembers no answers."""
+        return MetricsJudge(self._prometheus, self._desk, self.metrics, self._settings.telemetry)
 
     def run(self) -> None:
         """Work until `stop` is called; then stop in order: no new looks, looks in hand end, watches end."""
@@ -148,18 +143,10 @@ class Controller:
 
     def _lead(self, reign: Reign) -> None:
         """Look at everything, with a fresh memory: another one led until now."""
-        cluster = self._fenced(reign.check)
-        settings, routes = self._settings, Routes(cluster, self._watches.routes)
-        pace = Pace(settle=settings.settle, drain=settings.drain, look=settings.look)
-        metrics_judge = MetricsJudge(self._prometheus, self._desk, self.metrics, settings.telemetry)
-        observer = Observer(cluster, routes, metrics_judge, settings, now)
-        actor = Actor(cluster, routes, now)
-        reconciler = Reconciler(cluster, observer, actor, self._tell, pace, settings.keep, self._looked)
-        reconciler.take_pairs(PairObserver(cluster, routes, observer, now), PairActor(cluster, routes, actor))
         self.metrics.stood_down()
         self._first_looks = 0
         self._failures.clear()
-        self._office = Office(reign, reconciler)
+        self._office = self._premises.open(reign)
         self._log.info("leading", in_flight=len(self._watches.in_flight()))
         self._watches.recall()
 
@@ -222,24 +209,6 @@ class Controller:
         whole = min(MOST_BACKOFF, least * 2.0 ** min(count - 1, 20))
         return whole * random.uniform(0.5, 1.0)
 
-    def _tell(self, view: View, release: Release | None, told: Told) -> None:
-        """One text, three places; the third, the status, is written with the decision itself. A webhook may follow."""
-        revision = release.name if release else ""
-        fields = {"reason": told.reason, "why": told.message, "release": revision}
-        if told.level is Level.NORMAL:
-            self._log.info("decided", **fields)
-        else:
-            self._log.warning("decided", **fields)
-        words = events.Words(told.reason, told.message, told.level.value, revision)
-        if view.deployment is not None:
-            self._herald.say(view.deployment, words, now())
-        if release is not None:
-            self._herald.say(reference(release), words, now())
-            if self._leads():
-                self.metrics.told(release)
-        if self._notifier is not None:
-            self._notifier.tell(notice.of(subject_of(view, release), release, told, now()))
-
     def _notified(self, result: str) -> None:
         self.metrics.notifications.labels(result).inc()
 
@@ -292,6 +261,9 @@ class Controller:
     def _elector_told(self, text: str) -> None:
         self._log.warning("leadership", what=text)
 
+    def _event_lost(self, text: str) -> None:
+        self._log.warning("event not written", why=text)
+
     def _watch_told(self, text: str) -> None:
         self._log.warning("watch", what=text)
 
@@ -325,38 +297,3 @@ def join(threads: list[threading.Thread], seconds: float) -> bool:
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     return not any(thread.is_alive() for thread in threads)
-
-
-def access_of(settings: Settings) -> Access:
-    return Access(
-        url=settings.prometheus_url,
-        headers=settings.prometheus_headers,
-        token_file=settings.prometheus_token_file,
-        user=settings.prometheus_user,
-        password_file=settings.prometheus_password_file,
-        ca_file=settings.prometheus_ca_file,
-        certificate_file=settings.prometheus_certificate_file,
-        key_file=settings.prometheus_key_file,
-        insecure=settings.prometheus_insecure,
-        read=timedelta(seconds=settings.prometheus_timeout),
-    )
-
-
-def receiver_of(settings: Settings) -> Receiver | None:
-    """Where notifications go, if anywhere."""
-    if settings.webhook_url_file is None or settings.webhook_secret_file is None:
-        return None
-    return Receiver(settings.webhook_url_file, settings.webhook_secret_file, settings.webhook_events)
-
-
-def subject_of(view: View, release: Release | None) -> notice.Subject:
-    """The Deployment that is told of: the release's, though another of that name may stand there now."""
-    if release is not None:
-        return notice.Subject(view.namespace, view.name, release.spec.deployment_uid)
-    return notice.Subject(view.namespace, view.name, view.work.uid if view.work is not None else "")
-
-
-def reference(release: Release) -> dict[str, object]:
-    """What an Event needs to know of a Release."""
-    metadata = {"name": release.name, "namespace": release.namespace, "uid": release.uid}
-    return {"apiVersion": "rampart.dev/v1alpha1", "kind": "Release", "metadata": metadata}

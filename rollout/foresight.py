@@ -99,13 +99,25 @@ def text(body: Json) -> list[str]:
     return yaml.safe_dump(whole, sort_keys=True, allow_unicode=True).splitlines()
 
 
-def questions(plan: Plan, mesh: Mesh, places: Mapping[str, str], canary: str) -> Iterator[tuple[str, str]]:
-    """Name and PromQL of everything that is asked at a look; `places` are namespace, workload and service."""
+@dataclass(frozen=True)
+class Question:
+    """One thing that is asked at a look: its name, its PromQL, and what that means; empty for somebody's own query."""
+
+    name: str
+    promql: str
+    about: str = ""
+
+
+def questions(plan: Plan, mesh: Mesh, places: Mapping[str, str], canary: str) -> Iterator[Question]:
+    """Everything that is asked at a look; `places` are namespace, workload and service."""
     namespace, stable = places["namespace"], places["workload"]
     legs = (canary, stable)
-    yield "requests and failures", queries.counts(mesh, namespace, legs, plan.interval)
+    span = durations.write(plan.interval)
+    about = f"what {mesh.requests} counted of both versions in {span}: all requests, and those that failed"
+    yield Question("requests and failures", queries.counts(mesh, namespace, legs, plan.interval), about)
     if plan.latency is not None:
-        yield str(plan.latency), queries.latencies(mesh, namespace, legs, plan.interval)
+        about = f"what {mesh.latency} counted of both versions in {span}, by its buckets"
+        yield Question(str(plan.latency), queries.latencies(mesh, namespace, legs, plan.interval), about)
     words = (canary, stable, namespace, places["service"], queries.duration(plan.interval))
     for one in plan.metrics:
-        yield f"metric {one.name}", metric.fill(one.query, dict(zip(metric.WORDS, words, strict=True)))
+        yield Question(f"metric {one.name}", metric.fill(one.query, dict(zip(metric.WORDS, words, strict=True))))

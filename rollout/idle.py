@@ -65,6 +65,8 @@ def decide(idle: Idle) -> Decision:
         return Decision((Unhold(),), (), 0)
     if workload.held is Held.ROLLING:
         return Decision((Unhold(),)) if workload.rolled_out else Decision(look_again=5)
+    if workload.held is Held.REST:
+        return Decision((Unpause(workload.digest, None) if rests_safely(idle) else Hold(),), (), 0)
     if workload.held is not Held.HELD:
         return at_rest(idle)
     return held(idle)
@@ -85,7 +87,9 @@ def opted_out(idle: Idle) -> Decision:
     workload = idle.workload
     if workload.held is Held.HELD and workload.paused and runs_already(idle):
         return Decision((Unpause(workload.digest, None),))
-    if workload.held is Held.HELD and workload.paused:
+    if workload.held is Held.REST and workload.paused and rests_safely(idle):
+        return Decision((Unpause(workload.digest, None),))
+    if workload.held in (Held.HELD, Held.REST) and workload.paused:
         text = "opted out: the template that was not promoted stays paused; to roll it out: kubectl rollout resume"
         return Decision((Leave(),), (Told("LeftPaused", text, Level.WARNING),))
     if workload.held is not None and not workload.paused:
@@ -149,6 +153,11 @@ def reverted(idle: Idle) -> Decision:
 def runs_already(idle: Idle) -> bool:
     """The template is the one whose pods run."""
     return {item.digest for item in idle.running} == {idle.workload.digest}
+
+
+def rests_safely(idle: Idle) -> bool:
+    """Nothing unjudged would roll if a Deployment that was kept paused at rest were let go."""
+    return not idle.running or runs_already(idle)
 
 
 def is_down(idle: Idle) -> bool:

@@ -136,7 +136,8 @@ def fall_recorded(signal: Signal, release: Release, seen: Seen, first: tuple[Act
     reason = seen.judgement.reason.value if signal is Signal.JUDGED_BAD and seen.judgement else signal.value
     told = Told(reason, f"{text}: all traffic back to stable", words.level_of(OUTCOMES[signal]))
     status = words.note(release, seen, told, phase=Phase.ROLLING_BACK, outcome=OUTCOMES[signal], holding="")
-    status = status.model_copy(update={"weight": status.weight * 0, "step_text": "", "lead": ""} | words.measured(seen))
+    gone = {"weight": status.weight * 0, "step_text": "", "lead": "", "reached": status.step_text or status.reached}
+    status = status.model_copy(update=gone | words.measured(seen))
     mark: tuple[Act, ...] = (Mark(release.spec.revision),) if signal in MARKED and has_template(release, seen) else ()
     return Decision((*first, *mark, Record(status)), (told,), 0)
 
@@ -225,7 +226,7 @@ TOO_LATE = {
     False: "too late to abort: the native roll-out replaces the old pods already, and users are on the new version;"
     " to go back: do=revert",
     True: "too late to abort: the new version is promoted, and only clean-up is left;"
-    " to go back: kubectl rollout undo, which is released like any other change",
+    " to go back: kubectl rollout undo (kept paused at rest: do=revert), which is released like any other change",
 }
 """By whether the native roll-out is over: then nothing is left that a revert could take back."""
 

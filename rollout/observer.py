@@ -97,6 +97,11 @@ class Observer:
         self._ready: dict[str, tuple[int, float]] = {}
 
     @property
+    def mode(self) -> hold.Mode:
+        """What keeps a changed template from rolling out."""
+        return self._settings.hold
+
+    @property
     def cluster_domain(self) -> str:
         return self._settings.cluster_domain
 
@@ -132,7 +137,7 @@ class Observer:
         plan = self.plan(view.work)
         wanted = shares.asides(traffic.canary(view.name), plan) if isinstance(plan, Plan) else ()
         unfit = self._routes.unfit(target, wanted) if target else ()
-        resting = view.work.opted_in and view.work.held is None
+        resting = view.work.opted_in and view.work.rests
         telemetry = self.telemetry(view.work, plan, target.service if target else "") if resting else ()
         return Idle(
             workload=view.work,
@@ -212,8 +217,10 @@ class Observer:
         return self._resolved(work, known), ""
 
     def proof(self, view: View) -> str | None:
-        """Whether the hold acts on the Deployment, by a dry run."""
-        return hold.prove(self._cluster, view.deployment) if view.deployment is not None else None
+        """Whether the hold's policies act on the Deployment, by a dry run; a pause is its own proof."""
+        if view.deployment is None or self._settings.hold is hold.Mode.PAUSE:
+            return None
+        return hold.prove(self._cluster, view.deployment)
 
     def refusals(self, view: View) -> tuple[str, ...]:
         """What makes a release impossible whatever the route is."""

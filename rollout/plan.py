@@ -218,8 +218,12 @@ class Plan(BaseModel):
 
 
 KEYS = tuple(name.replace("_", "-") for name in Plan.model_fields if name != "metrics")
-STATE_KEYS = ("do", "held", "failed", "release", "retired", "canary-of")
+MARKS = ("held", "failed", "release", "retired")
+"""Keys that only the controller and the hold write."""
+STATE_KEYS = ("do", "canary-of", *MARKS)
 """Keys that say something else than the plan."""
+WRITABLE = (*KEYS, "canary-of", "do")
+"""Keys that people write."""
 PREFIX = f"{names.GROUP}/"
 
 
@@ -268,8 +272,8 @@ def blamed(sentence: str, ours: Mapping[str, str], policy: policies.Policy | Non
 
 
 def unknown(key: str) -> str:
-    """Say that a key is not known, and which one is meant."""
-    near = difflib.get_close_matches(key, (*KEYS, *STATE_KEYS), n=1, cutoff=0.0)
+    """Say that a key is not known, and which one of those that people write is meant."""
+    near = difflib.get_close_matches(key, WRITABLE, n=1, cutoff=0.0)
     return f"{PREFIX}{key} is not a known key; the nearest is {PREFIX}{near[0]}"
 
 

@@ -2,21 +2,21 @@
 
 import collections
 import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
-from rollout import idle, machine, signals
-from rollout.actor import Actor, Hand, Stale
+from rollout import idle, refusals, signals
+from rollout.actor import Hand, Stale
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
-from rollout.observer import Observer, View
-from rollout.pair.actor import PairActor
-from rollout.pair.observer import PairObserver
+from rollout.observer import View
 from rollout.pair.reconciler import PairReconciler, Voice
-from rollout.seen import Decision, Level, Pace, Restore, Seen, Steer, Told
+from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Phase, Release
+from rollout.team import Team
 
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10
@@ -28,12 +28,16 @@ Teller = Callable[[View, Release | None, Told], None]
 """Tells one decision to people: Events and the log."""
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Who looks at pairs of Deployments."""
+def unseen(view: View, seen: Seen | None) -> None:
+    """Nobody is told what a look saw."""
 
-    observer: PairObserver
-    reconciler: PairReconciler
+
+@dataclass(frozen=True)
+class Audience:
+    """Who is told of decisions, and of what each look saw."""
+
+    tell: Teller
+    looked: Looked = unseen
 
 
 @dataclass
@@ -56,36 +60,25 @@ class Proofs:
 class Reconciler:
     """Looks at one Deployment at a time; safe for many threads as long as no two hold the same name."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        observer: Observer,
-        actor: Actor,
-        tell: Teller,
-        pace: Pace,
-        keep: int = 3,
-        looked: Looked | None = None,
-    ) -> None:
+    def __init__(self, cluster: Cluster, team: Team, audience: Audience, pace: Pace, keep: int = 3) -> None:
+        """keep: how many ended releases of a Deployment stay."""
         self._cluster = cluster
-        self._observer = observer
-        self._actor = actor
-        self._tell = tell
-        self._looked = looked
+        self._team = team
+        self._observer = team.observer
+        self._actor = team.actor
+        self._tell = audience.tell
+        self._looked = audience.looked
         self._pace = pace
         self._keep = keep
+        self._mind = team.mind
         self._proofs = Proofs()
         self._said: dict[tuple[str, str], frozenset[Told]] = {}
         self._known: set[str] = set()
         self._untold: set[str] = set()
         """Releases in whose last look something went wrong: what it recorded may not have been told."""
-        self._pairs: Pairs | None = None
+        voice = Voice(self._tell, self._say_standing, self._looked, self._retell, self._lost, self._ended)
+        self._pairs = PairReconciler(team.pair_observer, (team.actor, team.pair_actor), voice, pace)
         self._conflicts: collections.Counter[tuple[str, str]] = collections.Counter()
-
-    def take_pairs(self, observer: PairObserver, actor: PairActor) -> None:
-        """From now on look at pairs of Deployments, too."""
-        looked = self._looked or (lambda view, seen: None)
-        voice = Voice(self._tell, self._say_standing, looked, self._retell, self._lost, self._ended)
-        self._pairs = Pairs(observer, PairReconciler(observer, (self._actor, actor), voice, self._pace))
 
     def policies_changed(self) -> None:
         self._proofs.forget()
@@ -109,27 +102,32 @@ class Reconciler:
         return answer
 
     def _look_at_pair(self, view: View) -> float | None:
-        if self._pairs is None:
+        if freed := self._freed(view):
+            return self._carry_out(freed, Hand(view, None, None))
+        found = self._team.pair_observer.view(view.namespace, view.name)
+        return None if found is None else self._pairs.look(found, self._keep)
+
+    def _freed(self, view: View) -> Decision | None:
+        """A Deployment that is one of a pair rolls natively: what held it before it was is let go, as at opt-out."""
+        if view.release is not None or view.work is None or view.work.held is None:
             return None
-        found = self._pairs.observer.view(view.namespace, view.name)
-        return None if found is None else self._pairs.reconciler.look(found, self._keep)
+        decision = idle.opted_out(Idle(view.work, view.revisions))
+        return decision if decision.acts else None
 
     def _look(self, view: View) -> float | None:
         release = view.release
         if release is None:
             return self._at_rest(view)
         seen = self._observer.seen(view, release)
-        if self._looked is not None:
-            self._looked(view, seen)
+        self._looked(view, seen)
         hand = Hand(view, release, self._observer.target(view, release))
-        decision = machine.decide(release, seen, self._pace)
+        decision = self._mind.in_flight(release, seen, self._pace)
         try:
             answer = self._carry_out(decision, hand)
         except errors.ClusterError as error:
             self._lost(release)
-            if isinstance(error, errors.Conflict | errors.Fenced):
-                raise
-            return self._refused(decision, hand, error)
+            tell = functools.partial(self._tell, hand.view, hand.release)
+            return refusals.answer(error, decision, hand.release, tell, self._pace)
         self._say_standing(view, release, standing_faults(view, seen))
         stands = MOVES[signals.name(release, seen)] is Course.STAND and not decision.acts
         if stands and idle.calls_for_successor(view.work):
@@ -146,30 +144,21 @@ class Reconciler:
 
     def _succeed(self, view: View, release: Release, hand: Hand) -> float | None:
         """The newer template's own release begins beside the one that it interrupted."""
-        decision = idle.successor(self._idle(view), release)
+        decision = self._mind.successor(self._idle(view), release)
         if decision.acts:
             return self._carry_out(decision, hand)
         self._say_standing(view, release, decision.told)
         return decision.look_again
 
-    def _refused(self, decision: Decision, hand: Hand, error: errors.ClusterError) -> float:
-        """A write that was refused is told; a fall is tried again at once, whatever the refusal (promise 3)."""
-        if not is_fall(decision, hand.release):
-            if isinstance(error, errors.Forbidden | errors.Invalid) and not isinstance(error, errors.NotGranted):
-                self._tell(hand.view, hand.release, Told("WriteRefused", str(error), Level.WARNING))
-            raise error
-        self._tell(hand.view, hand.release, Told("FallRefused", f"tried again at once: {error}", Level.WARNING))
-        return min(self._pace.poll, 1.0)
-
     def _at_rest(self, view: View) -> float | None:
         """No release in flight. What is told without an act is a standing fault: said when it is new."""
         self._tidy(view)
-        if self._looked is not None and not view.is_side:
+        if not view.is_side:
             self._looked(view, None)
         if view.work is None or not (view.work.opted_in or view.work.held is not None or view.orphans):
             self._said.pop((view.namespace, view.name), None)
             return None
-        decision = idle.decide(self._idle(view))
+        decision = self._mind.at_rest(self._idle(view))
         target = self._observer.target(view, None)
         if not decision.acts:
             self._say_standing(view, None, (*malformed(view), *decision.told))
@@ -244,12 +233,6 @@ class Reconciler:
             self._ended(view, release)
             self._actor.let_go(release)
         self._actor.forget(view.ended[: -self._keep])
-
-
-def is_fall(decision: Decision, release: Release | None) -> bool:
-    """Whether traffic is taken back: the route is written first, and recorded then or already."""
-    falling = release is not None and release.status.phase is Phase.ROLLING_BACK
-    return bool(decision.acts) and isinstance(decision.acts[0], Steer | Restore) and (falling or len(decision.acts) > 1)
 
 
 def malformed(view: View) -> tuple[Told, ...]:

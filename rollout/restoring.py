@@ -18,13 +18,12 @@ from deploy import errors, events, kinds, names, routers, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Workload
-from rollout import routes, salvage, status, words
-from rollout.actor import Actor, Hand, Stale
+from rollout import routes, salvage, status, team, words
+from rollout.actor import Hand, Stale
 from rollout.leftovers import Inventory, Lists, Scope
 from rollout.observer import Observer, View
-from rollout.pair.actor import PairActor
-from rollout.pair.observer import PairObserver, PairView
-from rollout.reconciler import Reconciler
+from rollout.pair.observer import PairView
+from rollout.reconciler import Audience, Reconciler
 from rollout.remains import Remains
 from rollout.routes import Routes
 from rollout.salvage import Left
@@ -79,11 +78,10 @@ class Restorer:
         self.inventory = Inventory(cluster, self._routes, lists, settings.cluster_domain)
         self._observer = Observer(cluster, self._routes, Nobody(), settings, now, leaving)
         self._remains = Remains(cluster, self._routes, self._observer, self.inventory, leaving)
-        self._actor = Actor(cluster, self._routes, now)
+        crew = team.around(self._observer, cluster, self._routes, now, leaving)
+        self._actor, self._pairs = crew.actor, crew.pair_observer
         self._herald = events.Herald(cluster, lambda text: None)
-        self._reconciler = Reconciler(cluster, self._observer, self._actor, self._tell, self._pace)
-        self._pairs = PairObserver(cluster, self._routes, self._observer, now, leaving)
-        self._reconciler.take_pairs(self._pairs, PairActor(cluster, self._routes, self._actor))
+        self._reconciler = Reconciler(cluster, crew, Audience(self._tell), self._pace)
         self._waiting: dict[str, str] = {}
         self._said: set[tuple[str, Told]] = set()
 
@@ -116,7 +114,7 @@ class Restorer:
     def disown(self) -> None:
         """Give up what the server noted as ours in routes that show nothing of it any more (promise 7)."""
         for kind, items in self.inventory.everything().items():
-            for item in items:
+            for item in items if kind in routers.GIVEN_BACK else ():
                 if not self.inventory.shows_ours(item):
                     with contextlib.suppress(errors.Conflict, errors.Missing):
                         routes.disown(self._cluster, routers.KINDS[kind], item)

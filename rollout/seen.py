@@ -204,6 +204,11 @@ class Unhold:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """Keep the Deployment paused at rest; what it runs is what its template says."""
+
+
+@dataclass(frozen=True)
 class Leave:
     """Leave the Deployment paused, free for its owner to resume."""
 
@@ -233,7 +238,7 @@ class HandOver:
 
 @dataclass(frozen=True)
 class Hold:
-    """Mark a template that was left paused as held again."""
+    """Mark a paused template as held, for its release."""
 
 
 @dataclass(frozen=True)
@@ -288,6 +293,7 @@ Act = (
     | RevertTemplate
     | Mark
     | Unhold
+    | Rest
     | Leave
     | ClearWish
     | EndBase

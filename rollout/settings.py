@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from analysis import mesh as meshing
 from analysis import meshes
+from deploy.hold import Mode
 from rollout import contradictions, notice
 from rollout import plan as plans
 from rollout.plan import Duration, Plan
@@ -78,6 +79,11 @@ class Settings(BaseSettings):
     )
     namespaces: Names = Field((), description="namespaces to watch, separated by commas; none: all of them")
     cluster_domain: str = Field("cluster.local", description="the cluster's DNS domain")
+    hold: Mode = Field(
+        Mode.POLICIES,
+        description="what keeps a changed template from rolling out: policies (Kubernetes 1.36 and newer), or pause:"
+        " opted-in Deployments are kept paused at rest",
+    )
     listen: str = Field("127.0.0.1:8081", description="address of /healthz, /readyz and /metrics")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(4, description="releases that are looked at side by side")
     settle: Seconds = Field(1.0, description="seconds from a route's write until every proxy follows it")

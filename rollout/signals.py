@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from analysis.verdict import Verdict
 from deploy import traffic
+from deploy.workload import Held
 from rollout import plan as plans
 from rollout.plan import OnFailure, OnNoData, Wish
 from rollout.seen import Seen
@@ -79,7 +80,7 @@ def has_rolled(release: Release, seen: Seen) -> bool:
         return True
     if seen.base is not None and release.status.base:
         return not seen.base.in_flight or not seen.workload.paused
-    if not seen.workload.paused or release.status.outcome is Phase.REVERTED:
+    if not seen.workload.paused or seen.workload.held is Held.REST or release.status.outcome is Phase.REVERTED:
         return True
     return any(item.digest == release.spec.revision and item.replicas > 0 for item in seen.revisions)
 

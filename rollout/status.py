@@ -82,6 +82,8 @@ class Status(Model):
     phase: Phase = Phase.PENDING
     weight: Weight = Decimal(0)
     step_text: str = ""
+    reached: str = ""
+    """The step at which the traffic was taken back, as step_text was then; empty where no step had begun."""
     reason: str = ""
     message: str = ""
     holding: str = ""

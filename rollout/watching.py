@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from deploy import errors, kinds, names, routers, watch
 from deploy.cluster import Cluster
+from deploy.hold import Mode
 from deploy.traffic import Json
+from deploy.workload import Held
 from rollout.status import ENDED, Phase
 
 Touch = Callable[[str, bool], None]
@@ -60,6 +62,11 @@ def concerns(seen: Json | None) -> bool:
     return seen is not None and bool(seen["annotations"])
 
 
+def is_marked(seen: Json) -> bool:
+    """Whether a trimmed Deployment carries a mark that waits for something; to be kept paused at rest does not."""
+    return bool(seen["annotations"].get(names.HELD, Held.REST) != Held.REST)
+
+
 @dataclass
 class Watches:
     """All reflectors of the controller. `spread` asks for a look some time soon, at a bounded rate."""
@@ -70,6 +77,7 @@ class Watches:
     spread: Callable[[str], None]
     tell: Callable[[str], None]
     policies_changed: Callable[[], None]
+    mode: Mode = Mode.POLICIES
     reflectors: dict[str, watch.Reflector] = field(default_factory=dict)
     pairs: dict[str, str] = field(default_factory=dict)
     """Pair mode: from the Deployment that another one names to that other one, both as `namespace/name`."""
@@ -80,7 +88,7 @@ class Watches:
             self._add(kind, self.route_changed, everywhere=True)
         self._add(kinds.RELEASE_POLICY, self.release_policy_changed, trim_policy)
         self._add(kinds.DEPLOYMENT, self.deployment_changed, trim_metadata, metadata_only=True)
-        for kind in POLICIES:
+        for kind in POLICIES if self.mode is Mode.POLICIES else ():
             self._add(kind, self.policy_changed, lambda item: {}, metadata_only=True, everywhere=True)
 
     def _add(
@@ -173,7 +181,7 @@ class Watches:
     def open_names(self) -> frozenset[str]:
         """What the net looks at again and again: releases in flight, and held templates."""
         found = self.reflectors["Deployment"].items()
-        return self.in_flight() | {item["key"] for item in found if names.HELD in item["annotations"]}
+        return self.in_flight() | {item["key"] for item in found if is_marked(item)}
 
     def release_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
         item = new or old
@@ -201,7 +209,7 @@ class Watches:
         elif is_flying:
             self.touch(key, True)
         elif concerns(old) or concerns(new):
-            if old is None and new is not None and names.HELD not in new["annotations"]:
+            if old is None and new is not None and not is_marked(new):
                 self.spread(key)
             elif old != new:
                 self.touch(key, False)

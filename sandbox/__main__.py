@@ -89,6 +89,12 @@ def _add_up(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         action="store_true",
         help="without the project's own kinds, policies and rights, to install its chart by Helm",
     )
+    up.add_argument(
+        "--kubernetes",
+        default="",
+        metavar="VERSION",
+        help="the version that the API server behaves as, such as 1.35 (default: its own)",
+    )
     up.set_defaults(command=_up)
 
 
@@ -101,7 +107,8 @@ def _seconds(text: str) -> timedelta:
 
 def _up(place: home.Home, arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    leash = cluster.start(place, arguments.scrape_interval, Teller(), ("manifests",) if arguments.bare else ())
+    without = ("manifests",) if arguments.bare else ()
+    leash = cluster.start(place, arguments.scrape_interval, Teller(), without, arguments.kubernetes)
     print(f"look around with: {home.PROGRAM} --dir {place.root} shell", flush=True)
     if arguments.detach:
         leash.let_go()

@@ -30,6 +30,7 @@ def start(
     scrape_interval: timedelta = SCRAPE_INTERVAL,
     tell: Tell = leash.silently,
     without: Collection[str] = (),
+    kubernetes: str = "",
 ) -> leash.Leash:
     """Build what is missing, start all parts but those left out, return when all are ready.
 
@@ -37,7 +38,7 @@ def start(
     """
     host.check()
     building.ensure()
-    held = leash.launch(place, scrape_interval, without)
+    held = leash.launch(place, leash.Shape(scrape_interval, without, kubernetes))
     try:
         held.await_ready(tell)
     except BaseException:
@@ -53,14 +54,16 @@ def running(
     scrape_interval: timedelta = SCRAPE_INTERVAL,
     tell: Tell = leash.silently,
     without: Collection[str] = (),
+    kubernetes: str = "",
 ) -> Iterator[Box]:
     """A sandbox for the length of a `with`; without a directory it has one of its own, removed at the end.
 
     `without` names parts that are left out, such as "manifests" for a cluster that does not know the project yet.
+    `kubernetes` is the version that the API server behaves as, such as 1.35: it serves what that one serves.
     """
     root = directory or Path(tempfile.mkdtemp(prefix="rampart-sandbox-"))
     try:
-        held = start(home.Home(root.absolute()), scrape_interval, tell, without)
+        held = start(home.Home(root.absolute()), scrape_interval, tell, without, kubernetes)
         try:
             yield held.box
         finally:

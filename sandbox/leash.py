@@ -72,7 +72,18 @@ class Leash:
         raise errors.StartFailed(f"the sandbox was not ready after {START_PATIENCE.total_seconds():.0f} s")
 
 
-def launch(place: home.Home, scrape_interval: timedelta, without: Collection[str] = ()) -> Leash:
+@dataclass(frozen=True)
+class Shape:
+    """What a sandbox is to be like."""
+
+    scrape_interval: timedelta
+    without: Collection[str] = ()
+    """Names of parts that are left out."""
+    kubernetes: str = ""
+    """The version that the API server behaves as, such as 1.35; empty: its own."""
+
+
+def launch(place: home.Home, shape: Shape) -> Leash:
     """Start the supervisor in namespaces of its own; nothing is ready yet."""
     place.prepare()
     lock = _lock(place)
@@ -80,7 +91,11 @@ def launch(place: home.Home, scrape_interval: timedelta, without: Collection[str
         inside.sweep(place)
         place.empty()
         credentials.prepare(place)
-        settings = {"scrape_interval_seconds": scrape_interval.total_seconds(), "without": sorted(without)}
+        settings = {
+            "scrape_interval_seconds": shape.scrape_interval.total_seconds(),
+            "without": sorted(shape.without),
+            "kubernetes": shape.kubernetes,
+        }
         home.write(place.settings_file, json.dumps(settings))
         with place.log("supervisor").open("wb") as log:
             process = subprocess.Popen(

@@ -26,7 +26,7 @@ class Part:
     patience: timedelta = timedelta(seconds=240)
 
 
-def everything(place: home.Home, scrape_interval: timedelta) -> tuple[Part, ...]:
+def everything(place: home.Home, scrape_interval: timedelta, kubernetes: str = "") -> tuple[Part, ...]:
     """All parts, in the order in which `status` lists them; configuration files are written on the way."""
     home.write(place.data / "mesh.yaml", mesh.mesh_config())
     home.write(place.data / "client.json", mesh.client_bootstrap())
@@ -34,7 +34,7 @@ def everything(place: home.Home, scrape_interval: timedelta) -> tuple[Part, ...]
     home.write(place.data / "prometheus.yaml", scraping.configuration(place, scrape_interval))
     return (
         _etcd(place),
-        _api_server(place),
+        _api_server(place, kubernetes),
         _controller_manager(place),
         _kubelet(place),
         _definitions(place),
@@ -63,7 +63,7 @@ def _etcd(place: home.Home) -> Part:
     return Part("etcd", command, probes.answers(ports.ETCD, "/health"))
 
 
-def _api_server(place: home.Home) -> Part:
+def _api_server(place: home.Home, behaves_as: str) -> Part:
     key = credentials.signing_key(place)
     command = (
         str(tools.api_server()),
@@ -81,6 +81,7 @@ def _api_server(place: home.Home) -> Part:
         "--authorization-mode=RBAC",
         "--disable-admission-plugins=ServiceAccount",
         "--allow-privileged=true",
+        *((f"--emulated-version={behaves_as}",) if behaves_as else ()),
     )
     return Part("kube-apiserver", command, _api_server_has(place, "/readyz"), after=("etcd",))
 

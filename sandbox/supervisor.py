@@ -232,7 +232,7 @@ def main() -> int:
     settings = json.loads(place.settings_file.read_text())
     bring_up_network()
     scrape_interval = timedelta(seconds=settings["scrape_interval_seconds"])
-    members = parts.everything(place, scrape_interval)
+    members = parts.everything(place, scrape_interval, settings["kubernetes"])
     return Supervisor(place, tuple(part for part in members if part.name not in settings["without"])).run()
 
 

@@ -15,7 +15,7 @@ from analysis.verdict import Judgement
 from deploy import errors, kinds
 from deploy.cluster import Cluster
 from deploy.traffic import Json
-from rollout import controller, leftovers
+from rollout import addresses, leftovers
 from rollout import settings as settings_
 from rollout.cli import doors
 from rollout.cli.clock import now
@@ -24,7 +24,7 @@ from rollout.pair.observer import PairObserver
 from rollout.routes import Routes
 from rollout.settings import Settings
 
-SETTINGS = ("prometheus_url", "mesh", "metric_names", "defaults", "cluster_domain")
+SETTINGS = ("prometheus_url", "mesh", "metric_names", "defaults", "cluster_domain", "hold")
 """The settings of `rampart run` that are flags here, too; else they are those of the installed controller."""
 
 TAKEN = (*SETTINGS, "namespaces")
@@ -80,7 +80,7 @@ class Eyes:
 def eyes(door: Cluster, settings: Settings) -> Iterator[Eyes]:
     """Open them, and close what they opened."""
     named = settings.prometheus_url != doors.NO_PROMETHEUS
-    prometheus = Prometheus(controller.access_of(settings)) if named else None
+    prometheus = Prometheus(addresses.access_of(settings)) if named else None
     routes = Routes(door, leftovers.Lists(door, settings.namespaces).watched)
     asked = Asked(prometheus, settings.telemetry)
     try:

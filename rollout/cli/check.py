@@ -11,7 +11,7 @@ from deploy.traffic import Json
 from deploy.workload import Workload
 from rollout import checks, idle
 from rollout.checks import Check, State
-from rollout.cli import asking, doors, fence, output
+from rollout.cli import absent, asking, doors, fence, output
 from rollout.cli.asking import Eyes
 from rollout.cli.clock import now
 from rollout.cli.codes import Code
@@ -50,6 +50,8 @@ def run(door: Cluster, arguments: argparse.Namespace) -> int:
     watched: tuple[str | None, ...] = settings.namespaces or (None,)
     if arguments.namespace:
         watched = tuple(arguments.namespace.split(","))
+        for space in watched:
+            absent.check_namespace(door, space)
     with asking.eyes(door, settings) as eyes:
         found = list(ask(door, eyes, arguments, (None,) if arguments.all_namespaces else watched))
     if arguments.output != output.Format.TABLE:
@@ -63,14 +65,18 @@ def run(door: Cluster, arguments: argparse.Namespace) -> int:
 
 def ask(door: Cluster, eyes: Eyes, arguments: argparse.Namespace, watched: tuple[str | None, ...]) -> Iterator[Check]:
     """All checks, in the order in which they are mended. Raises ClusterError where there is no server."""
-    yield from checks.api(door)
+    yield from checks.api(door, eyes.settings.hold)
     yield from permitted("definitions", checks.definitions(door))
     yield from permitted("mesh", checks.mesh(door))
-    yield from permitted("rights", checks.rights(door, watched))
+    yield from permitted("rights", checks.rights(door, watched, eyes.settings.hold))
     yield from checks.leader(fence.leases(door, arguments), now())
     yield from prometheus(eyes)
-    items = tuple(item for space in watched for item in door.list(kinds.DEPLOYMENT, space).items)
-    yield from checks.held(door, items)
+    try:
+        items = tuple(item for space in watched for item in door.list(kinds.DEPLOYMENT, space).items)
+    except errors.Forbidden as error:
+        yield checks.unknown("Deployments", f"they can not be asked: {doors.said(error)}")
+        return
+    yield from checks.held(door, items, eyes.settings.hold)
     opted = tuple(
         workload.read(item) for item in items if names.STRATEGY in (item["metadata"].get("annotations") or {})
     )
@@ -82,7 +88,7 @@ def permitted(about: str, found: Iterator[Check]) -> Iterator[Check]:
     try:
         yield from found
     except errors.Forbidden as error:
-        yield checks.unknown(about, f"it can not be asked: {error}")
+        yield checks.unknown(about, f"it can not be asked: {doors.said(error)}")
 
 
 def prometheus(eyes: Eyes) -> Iterator[Check]:

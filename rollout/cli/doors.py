@@ -5,11 +5,13 @@ import functools
 import re
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 
 from deploy import cluster, errors, kinds
 from deploy.cluster import Cluster
+from deploy.traffic import Json
 from rollout import settings as settings_
+from rollout.cli.absent import Absent
 from rollout.cli.codes import Code
 from rollout.settings import Settings
 
@@ -27,7 +29,7 @@ def flags(parser: argparse.ArgumentParser) -> None:
 def opened(command: Command, default_namespace: bool = True) -> Callable[[argparse.Namespace], int]:
     """A command over an open door, with the context's namespace where none is given and one must be meant.
 
-    What the cluster refuses is said in one line.
+    What the cluster refuses is said in one line; the exit code tells what is not there from what went wrong.
     """
 
     @functools.wraps(command)
@@ -36,8 +38,10 @@ def opened(command: Command, default_namespace: bool = True) -> Callable[[argpar
             if default_namespace and arguments.namespace is None:
                 arguments.namespace = cluster.default_namespace(arguments.kubeconfig, arguments.context)
             return over(command, arguments)
+        except Absent as error:
+            return fail(str(error), Code.NOT_FOUND)
         except errors.ClusterError as error:
-            return fail(str(error))
+            return fail(said(error))
         except KeyboardInterrupt:
             return 130
 
@@ -61,12 +65,28 @@ def fail(text: str, code: Code = Code.FAILED) -> int:
     return code
 
 
+def said(error: errors.ClusterError) -> str:
+    """A refusal or a failure in one line, as who sits before the command line can mend it."""
+    text = " ".join(str(error).split())
+    match error:
+        case errors.NotGranted() if error.right:
+            return f"you may not {error.right} ({error.said})"
+        case errors.Unknown():
+            return f"the API server does not accept the credentials of this context ({text}); --context names another"
+        case errors.Unconfigured():
+            return text
+        case errors.Unreachable():
+            return f"no API server answers ({text}); --kubeconfig and --context name another"
+        case _:
+            return text
+
+
 def writer(door: Cluster) -> str | None:
     """The account that the hold's policy lets write held Deployments; None where there is no such policy."""
-    try:
-        found = door.list(kinds.MUTATING_POLICY).items
-    except (errors.Missing, errors.Forbidden):
-        return None
+    found: list[Json] = []
+    for kind in (kinds.MUTATING_POLICY, kinds.VALIDATING_POLICY):
+        with suppress(errors.Missing, errors.Forbidden):
+            found += door.list(kind).items
     ours = [item for item in found if "rampart.dev/held" in str(item["spec"])]
     return next((match[0] for item in ours if (match := ACCOUNT.search(str(item["spec"])))), None)
 
@@ -74,13 +94,13 @@ def writer(door: Cluster) -> str | None:
 def settings(flags_: dict[str, object]) -> Settings | tuple[str, ...]:
     """The settings that a command shares with `rampart run`; Prometheus may be left out."""
     found = settings_.load(flags_)
-    if isinstance(found, Settings) or flags_.get("prometheus_url"):
+    if isinstance(found, Settings) or not any(map(_is_unset_prometheus, found)):
         return found
-    return settings_.load({**flags_, "prometheus_url": NO_PROMETHEUS}) if _only_prometheus(found) else found
+    return settings_.load({**flags_, "prometheus_url": NO_PROMETHEUS})
 
 
-def _only_prometheus(faults: tuple[str, ...]) -> bool:
-    return all(fault.startswith("RAMPART_PROMETHEUS_URL") and "is not set" in fault for fault in faults)
+def _is_unset_prometheus(fault: str) -> bool:
+    return fault.startswith("RAMPART_PROMETHEUS_URL") and "is not set" in fault
 
 
 NO_PROMETHEUS = "http://prometheus.invalid"

@@ -4,17 +4,20 @@ import argparse
 
 from rich.text import Text
 
+from deploy import kinds
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held
-from rollout.cli import completion, doors, output, reading
+from rollout.cli import absent, completion, doors, output, reading
 from rollout.cli.clock import age, now
 from rollout.cli.codes import Code
 from rollout.cli.reading import Sight
 from rollout.status import Release
 
 LIST = ("NAMESPACE", "DEPLOYMENT", "STRATEGY", "STATE", "WEIGHT", "LAST RELEASE", "ENDED", "MESSAGE")
-HISTORY = ("NAMESPACE", "DEPLOYMENT", "RELEASE", "PHASE", "REASON", "STARTED", "TOOK", "MESSAGE")
+HISTORY = ("NAMESPACE", "DEPLOYMENT", "RELEASE", "PHASE", "REASON", "STARTED (UTC)", "TOOK", "MESSAGE")
+
+OPT_IN = "kubectl annotate deployment NAME rampart.dev/strategy=canary"
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -41,9 +44,16 @@ def list_all(door: Cluster, arguments: argparse.Namespace) -> int:
     if arguments.output != output.Format.TABLE:
         output.data([summary(each) for each in found], arguments.output)
         return Code.DONE
-    rows = [row(each) for each in found]
-    output.console().print(output.table(LIST, rows) if rows else "no Deployment is opted in (rampart.dev/strategy)")
+    if not found:
+        absent.check_namespace(door, None if arguments.all_namespaces else arguments.namespace)
+        print(f"no Deployment{_where(arguments)} is opted in; to opt one in: {OPT_IN}")
+        return Code.DONE
+    output.show(output.table(LIST, map(row, found)))
     return Code.DONE
+
+
+def _where(arguments: argparse.Namespace) -> str:
+    return "" if arguments.all_namespaces else f" in namespace {arguments.namespace}"
 
 
 def state(sight: Sight) -> str:
@@ -93,9 +103,7 @@ def row(sight: Sight) -> list[str | Text]:
 def message(sight: Sight) -> str:
     """What the latest release last said; what a person could do only while its template stays down."""
     latest = sight.latest
-    if latest is None:
-        return ""
-    return latest.status.message if sight.is_down else reading.cause(latest)
+    return "" if latest is None else "; ".join(filter(None, (reading.cause(latest), reading.advice(sight, latest))))
 
 
 def history(door: Cluster, arguments: argparse.Namespace) -> int:
@@ -105,13 +113,26 @@ def history(door: Cluster, arguments: argparse.Namespace) -> int:
     if arguments.output != output.Format.TABLE:
         output.data([reading.body(item) for item in mine], arguments.output)
         return Code.DONE
-    rows = [past_row(item) for item in mine]
-    whose = f" of {arguments.name}" if arguments.name else ""
-    output.console().print(output.table(HISTORY, rows) if rows else f"no release{whose} is kept")
+    if not mine:
+        return without_past(door, arguments)
+    advices = reading.advices(door, None if arguments.all_namespaces else arguments.namespace, found)
+    rows = (past_row(item, advices.get(f"{item.namespace}/{item.name}", "")) for item in mine)
+    output.show(output.table(HISTORY, rows))
     return Code.DONE
 
 
-def past_row(release: Release) -> list[str | Text]:
+def without_past(door: Cluster, arguments: argparse.Namespace) -> int:
+    """Nothing is kept: of a Deployment that had no release, or of none that there is. Raises Absent."""
+    everywhere, name = arguments.all_namespaces, arguments.name
+    if name and not everywhere and door.find(kinds.DEPLOYMENT, name, arguments.namespace) is None:
+        raise absent.deployment(door, arguments.namespace, name)
+    absent.check_namespace(door, None if everywhere else arguments.namespace)
+    print(f"no release{f' of {name}' if name else ''} is kept{_where(arguments)}")
+    return Code.DONE
+
+
+def past_row(release: Release, advice: str) -> list[str | Text]:
+    """One release, with what a person can do about it today."""
     status = release.status
     return [
         release.namespace,
@@ -121,5 +142,5 @@ def past_row(release: Release) -> list[str | Text]:
         status.reason,
         f"{status.started:%Y-%m-%d %H:%M:%S}" if status.started else "",
         age(status.started, status.ended or now()),
-        status.message,
+        "; ".join(filter(None, (reading.cause(release), advice))),
     ]

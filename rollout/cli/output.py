@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 import yaml
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rollout.status import Phase
+from rollout.status import Phase, Release
 
-WIDE = 240
-"""Columns where nobody says how many there are: a line for a pipe is not cut."""
+WIDE = 10_000
+"""Columns where nobody says how many there are: a line for a pipe is neither cut nor folded."""
 
 COLOURS = {
     Phase.PROMOTED: "green",
@@ -47,6 +47,17 @@ def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
+def show(found: RenderableType) -> None:
+    """Print on standard output; for a pipe without the spaces that fill a table's last column."""
+    printer = console()
+    if printer.is_terminal:
+        printer.print(found)
+        return
+    with printer.capture() as capture:
+        printer.print(found)
+    print(*(line.rstrip() for line in capture.get().splitlines()), sep="\n", flush=True)
+
+
 def data(value: object, form: str) -> None:
     """Print a value as JSON or YAML."""
     if form == Format.JSON:
@@ -63,6 +74,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
     for row in rows:
         made.add_row(*row)
     return made
+
+
+def head(key: str, release: Release) -> Text:
+    """The first line about a release: of which Deployment, its name, and how it is."""
+    text = Text(key, style="bold").append(f"  {release.name}  ", style="not bold")
+    return text.append_text(phase(release.status.phase, release.status.holding))
 
 
 def phase(value: Phase, holding: str = "") -> Text:

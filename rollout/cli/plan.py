@@ -1,22 +1,20 @@
 """`rampart plan`: what would happen if the Deployment's template changed now; nothing is written."""
 
 import argparse
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
 
-from analysis import outcome
 from deploy import names, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from rollout import durations, foresight, status
 from rollout import plan as plans
-from rollout.cli import asking, completion, doors, output, reading
+from rollout.cli import asking, completion, doors, output, questions, reading
 from rollout.cli.asking import Eyes
-from rollout.cli.clock import now
 from rollout.cli.codes import Code
+from rollout.cli.questions import Asked
 from rollout.cli.reading import Sight
 from rollout.foresight import Stay, Value
 from rollout.observer import View
@@ -42,6 +40,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     doors.flags(found)
     output.flag(found)
     completion.deployment(found)
+    found.add_argument("--queries", action="store_true", help="show the whole PromQL of each question")
     asking.flags(found)
     found.set_defaults(act=doors.opened(run))
 
@@ -70,8 +69,7 @@ class Foreseen:
     service: str = ""
     pair: Turn | None = None
     edits: tuple[str, ...] = ()
-    questions: tuple[tuple[str, str, str], ...] = field(default=())
-    """Name, PromQL, and today's answer in words."""
+    questions: tuple[Asked, ...] = ()
 
 
 def run(door: Cluster, arguments: argparse.Namespace) -> int:
@@ -84,6 +82,7 @@ def run(door: Cluster, arguments: argparse.Namespace) -> int:
         foreseen = foresee_pair(eyes, sight) if sight.annotated.canary_of else foresee(eyes, sight)
     if arguments.output == output.Format.TABLE:
         show(output.console(), foreseen)
+        questions.show(output.console(), foreseen.questions, arguments.queries)
     else:
         output.data(body(foreseen), arguments.output)
     return Code.FAILED if foreseen.faults else Code.DONE
@@ -99,8 +98,7 @@ def foresee(eyes: Eyes, sight: Sight) -> Foreseen:
     plan = plans.resolve(annotations, eyes.settings.defaults, known)
     faults = [*eyes.observer.refusals(view), *((found,) if isinstance(found, str) else ())]
     if not work.opted_in:
-        opt_in = f"kubectl -n {work.namespace} annotate deployment {work.name} {names.STRATEGY}=canary"
-        faults.append(f"it is not opted in: {opt_in}")
+        faults.append(f"it is not opted in: {reading.opt_in(work)}")
     if not isinstance(plan, Plan):
         return Foreseen(sight, (*faults, *plan))
     values = foresight.sources(plan, work.annotations, eyes.settings.defaults, known)
@@ -120,7 +118,7 @@ def foresee(eyes: Eyes, sight: Sight) -> Foreseen:
                 for change in eyes.routes.foreseen(target, wished)
             )
     legs = (workload.canary_name(work.name, DIGEST, 1), work.name)
-    asked = tuple(ask(eyes, work.namespace, legs, plan, service))
+    asked = tuple(questions.ask(eyes, work.namespace, legs, plan, service))
     return Foreseen(sight, tuple(dict.fromkeys(faults)), values, steps, service, None, edits, asked)
 
 
@@ -148,31 +146,12 @@ def foresee_pair(eyes: Eyes, sight: Sight) -> Foreseen:
         parts = int(plan.stays[0].weight * 100)
         foreseen = eyes.routes.pair_foreseen(view.pair, upcoming.name, parts)
         edits = tuple(foresight.diff(change, standing.get(_key(change.body))) for change in foreseen)
-    asked = tuple(ask(eyes, work.namespace, (turn.next, turn.active), plan, ""))
+    asked = tuple(questions.ask(eyes, work.namespace, (turn.next, turn.active), plan, ""))
     return Foreseen(sight, faults, values, steps, "", turn, edits, asked)
 
 
 def _key(item: Json) -> tuple[str, str, str]:
     return item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]
-
-
-def ask(eyes: Eyes, namespace: str, legs: tuple[str, str], plan: Plan, service: str) -> Iterator[tuple[str, str, str]]:
-    """Each question about the legs, the new one and the one that runs, and what it answers today."""
-    canary, stable = legs
-    places = {"namespace": namespace, "workload": stable, "service": service}
-    for name, promql in foresight.questions(plan, eyes.settings.telemetry, places, canary):
-        if eyes.prometheus is None:
-            yield name, promql, "not asked: no --prometheus-url"
-        else:
-            yield name, promql, answer(eyes.prometheus.ask(promql, now()))
-
-
-def answer(found: outcome.Answer) -> str:
-    """An answer in words: each row with its labels."""
-    if isinstance(found, outcome.Broken):
-        return found.text
-    rows = [f"{' '.join(filter(None, row.labels.values())) or 'value'}: {row.value:g}" for row in found.rows]
-    return ", ".join(rows) or "no series: has the version that runs had traffic?"
 
 
 def show(console: Console, foreseen: Foreseen) -> None:
@@ -189,16 +168,12 @@ def show(console: Console, foreseen: Foreseen) -> None:
     if sight.in_flight is not None:
         console.print(f"  a release is in flight ({sight.in_flight.name}): the route's edits are not foretold now")
     if foreseen.values:
-        console.print(output.table(("PLAN", "VALUE", "FROM"), ((v.key, v.text, v.source) for v in foreseen.values)))
+        output.show(output.table(("PLAN", "VALUE", "FROM"), ((v.key, v.text, v.source) for v in foreseen.values)))
         rows = ((stay.exposure, str(stay.pods), f"at most {durations.write(stay.longest)}") for stay in foreseen.stays)
-        console.print(output.table(("STEP", "CANARY PODS", "STAY"), rows))
+        output.show(output.table(("STEP", "CANARY PODS", "STAY"), rows))
     for edit in foreseen.edits:
         for line in edit.splitlines():
             console.print(Text(line, style={"+": "green", "-": "red"}.get(line[:1], "")), soft_wrap=True)
-    for name, promql, said in foreseen.questions:
-        console.print(Text(f"asked: {name}", style="bold"))
-        console.print(Text(f"  {promql}", style="dim"), soft_wrap=True)
-        console.print(f"  today: {said}", soft_wrap=True, markup=False)
 
 
 def body(foreseen: Foreseen) -> Json:
@@ -217,5 +192,5 @@ def body(foreseen: Foreseen) -> Json:
             for stay in foreseen.stays
         ],
         "edits": list(foreseen.edits),
-        "questions": [{"name": name, "promql": promql, "today": said} for name, promql, said in foreseen.questions],
+        "questions": [questions.body(asked) for asked in foreseen.questions],
     }

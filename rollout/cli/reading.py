@@ -1,5 +1,6 @@
 """What a person asks about: Deployments with their releases, read once."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,13 +11,17 @@ from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held, Revision, Workload
 from rollout import signals, status, words
+from rollout.cli import absent
 from rollout.cli.clock import now
+from rollout.plan import Wish
 from rollout.seen import Seen
 from rollout.signals import Stage
 from rollout.status import Phase, Release
 
 HIDDEN = frozenset({"checkpoint", "checkpointAt", "saved", "podLabels", "stable", "stableDigests", "newStable"})
 """Fields of a status that only the controller can read."""
+
+WISH = re.compile(rf"\bdo=({'|'.join(Wish)})\b")
 
 
 @dataclass(frozen=True)
@@ -84,9 +89,12 @@ class Sight:
 def sight(door: Cluster, namespace: str, name: str) -> Sight:
     """One Deployment; of a pair, with the other side and the releases of both.
 
-    Raises Missing where there is none, and other ClusterErrors.
+    Raises Absent where there is none, and other ClusterErrors.
     """
-    work = workload.read(door.get(kinds.DEPLOYMENT, name, namespace))
+    body = door.find(kinds.DEPLOYMENT, name, namespace)
+    if body is None:
+        raise absent.deployment(door, namespace, name)
+    work = workload.read(body)
     sets = door.list(kinds.REPLICA_SET, namespace, labels=services.selector(work.spec)).items
     other = partner(door, work)
     both = {name} | ({other.name} if other is not None else set())
@@ -138,9 +146,53 @@ def _readable(items: Iterable[Json]) -> Iterable[Release]:
             continue
 
 
+def opt_in(work: Workload) -> str:
+    """The command that opts a Deployment in."""
+    return f"kubectl -n {work.namespace} annotate deployment {work.name} {names.STRATEGY}=canary"
+
+
+def spoken(message: str) -> str:
+    """A message of the controller's with the commands in the place of the annotation that they write."""
+    return WISH.sub(r"rampart \1", message)
+
+
 def cause(release: Release) -> str:
-    """Why a release ended, without the annotations that would follow: the command line has commands for them."""
-    return release.status.message.partition(words.WAYS_ON[:30])[0]
+    """Why a release ended, without the annotations that would follow: the command line has commands for them.
+
+    The status may have kept only the beginning of these.
+    """
+    message = release.status.message
+    kept = next((n for n in range(len(words.WAYS_ON), 2, -1) if message.endswith(words.WAYS_ON[:n])), 0)
+    return message[: len(message) - kept]
+
+
+def advice(sight: Sight, release: Release) -> str:
+    """What a person can do about a release's template, if that stays down and this was its last try; else empty."""
+    if not release.is_ended or sight.of(release.spec.revision) is not release:
+        return ""
+    if release.spec.pair:
+        down = any(side.failed == release.spec.revision == side.digest for side in sight.sides)
+        return f"it stays down: rampart retry -n {sight.work.namespace} {sight.work.name}" if down else ""
+    if not sight.is_down or release.spec.revision != sight.work.digest:
+        return ""
+    name = f"-n {sight.work.namespace} {sight.work.name}"
+    return f"it stays down: rampart retry {name}, or rampart revert {name}"
+
+
+def advices(door: Cluster, namespace: str | None, found: Iterable[Release]) -> dict[str, str]:
+    """What a person can do about each release's template, by `namespace/name` of the release; only where there is
+    something. Who may not list Deployments gets no advice.
+    """
+    try:
+        works = [workload.read(item) for item in door.list(kinds.DEPLOYMENT, namespace).items]
+    except errors.Forbidden:
+        return {}
+    texts: dict[str, str] = {}
+    for work in works:
+        about = (work.namespace, work.name)
+        sight = Sight(work, tuple(item for item in found if (item.namespace, item.spec.deployment) == about))
+        texts |= {f"{item.namespace}/{item.name}": text for item in sight.releases if (text := advice(sight, item))}
+    return texts
 
 
 def body(release: Release) -> Json:

@@ -11,10 +11,10 @@ from analysis.prometheus import Prometheus
 from analysis.recorder import Wanted
 from deploy import cluster, errors, kinds
 from deploy.cluster import Cluster
-from rollout import controller, durations, observer, status
+from rollout import addresses, durations, observer, status
 from rollout import plan as plans
 from rollout import settings as settings_
-from rollout.cli import flags
+from rollout.cli import doors, flags
 from rollout.plan import Plan
 from rollout.settings import Settings
 
@@ -43,9 +43,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     for name in DOORS:
         described = Settings.model_fields[name].description
         flag(f"--{name.replace('_', '-')}", metavar="VALUE", help=f"{described}; also RAMPART_{name.upper()}")
-    flag("--namespace", required=True, metavar="NAME", help="where the workloads are")
+    flag("-n", "--namespace", required=True, metavar="NAME", help="where the workloads are")
     flag("--release", metavar="NAME", help="a Release, in flight or ended (kubectl get releases)")
     flag("--kubeconfig", metavar="FILE", help="with --release: the cluster (default: KUBECONFIG or ~/.kube/config)")
+    flag("--context", metavar="NAME", help="with --release: a context of that file (default: its current one)")
     flag("--canary", metavar="NAME", help="the workload of the new version, as the mesh's telemetry names it")
     flag("--stable", metavar="NAME", help="the workload of the old version")
     flag("--from", dest="since", type=flags.time, metavar="TIME", help="when its traffic began, with zone")
@@ -66,10 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         wanted = of_release(arguments, settings, now) if arguments.release else of_flags(arguments, settings, now)
     except errors.ClusterError as error:
-        return refuse(1, str(error))
+        return refuse(1, doors.said(error))
     if not isinstance(wanted, Wanted):
         return refuse(2, *wanted)
-    with closing(Prometheus(controller.access_of(settings))) as prometheus:
+    with closing(Prometheus(addresses.access_of(settings))) as prometheus:
         found = recorder.record(wanted, prometheus.read)
     if isinstance(found, str):
         return refuse(1, found)
@@ -104,8 +105,14 @@ def of_flags(arguments: argparse.Namespace, settings: Settings, now: datetime) -
 
 def of_release(arguments: argparse.Namespace, settings: Settings, now: datetime) -> Wanted | tuple[str, ...]:
     """What the Release says. Raises ClusterError."""
-    with closing(Cluster(cluster.from_kubeconfig(arguments.kubeconfig))) as door:
-        release = status.parse(door.get(kinds.RELEASE, arguments.release, arguments.namespace))
+    with closing(Cluster(cluster.from_kubeconfig(arguments.kubeconfig, arguments.context))) as door:
+        body = door.find(kinds.RELEASE, arguments.release, arguments.namespace)
+        if body is None:
+            see = f"rampart history -n {arguments.namespace}"
+            raise errors.Missing(
+                f"there is no Release {arguments.release} in namespace {arguments.namespace}; see: {see}"
+            )
+        release = status.parse(body)
         base = door.find(kinds.RELEASE, release.status.base, arguments.namespace) if release.status.base else None
     began = release.status.ready_at or release.status.started
     if began is None:

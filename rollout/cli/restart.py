@@ -2,10 +2,10 @@
 
 import argparse
 
-from deploy import kinds, names, workload
+from deploy import errors, kinds, names, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json
-from rollout.cli import completion, doors
+from rollout.cli import absent, completion, doors
 from rollout.cli.clock import now
 from rollout.cli.codes import Code
 
@@ -23,12 +23,17 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(door: Cluster, arguments: argparse.Namespace) -> int:
-    """Write the moment into the template, where it counts as no new version."""
+    """Write the moment into the template, where it counts as no new version. Raises Absent, and ClusterError."""
     moment = now().strftime("%Y-%m-%dT%H:%M:%SZ")
     patch: Json = {"spec": {"template": {"metadata": {"annotations": {names.RESTARTED_AT: moment}}}}}
-    after = workload.read(door.patch(kinds.DEPLOYMENT, arguments.name, arguments.namespace, patch))
+    try:
+        after = workload.read(door.patch(kinds.DEPLOYMENT, arguments.name, arguments.namespace, patch))
+    except errors.Missing as error:
+        raise absent.deployment(door, arguments.namespace, arguments.name) from error
     where = f"{arguments.namespace}/{arguments.name}"
-    if after.paused:
+    if after.held is workload.Held.REST:
+        print(f"{where}: noted; the controller, which keeps it paused, restarts its pods")
+    elif after.paused:
         print(f"{where}: noted; the Deployment is paused, so its pods restart when it is un-paused")
     else:
         print(f"{where}: its pods restart")

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from deploy import workload
+from deploy import kinds, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json
-from rollout.cli import completion, doors, fence, flags
+from rollout.cli import absent, completion, doors, fence, flags
 from rollout.cli.clock import now
 from rollout.cli.codes import Code
 from rollout.leftovers import Scope
@@ -97,6 +97,7 @@ def restore(door: Cluster, arguments: argparse.Namespace, settings: Settings) ->
     scope: Scope = arguments.scope
     if scope.names and not scope.namespaces:
         scope = Scope((arguments.namespace,), scope.names)
+    warn_of_absent(door, scope)
     restorer = Restorer(door, settings, say, scope.namespaces)
     if arguments.dry_run:
         return foretell(restorer, scope, restorer.inventory.concerned(scope))
@@ -110,6 +111,13 @@ def restore(door: Cluster, arguments: argparse.Namespace, settings: Settings) ->
             " --take-lease takes it by force, so that it stops; or stop the controllers first"
         )
     return bring_to_rest(restorer, scope, arguments.timeout)
+
+
+def warn_of_absent(door: Cluster, scope: Scope) -> None:
+    """Say which names are no Deployment's; what is left of one that was is looked for all the same."""
+    for name in scope.names:
+        if all(door.find(kinds.DEPLOYMENT, name, namespace) is None for namespace in scope.namespaces):
+            doors.fail(f"{absent.deployment(door, scope.namespaces[0], name)}; what may be left of it is looked for")
 
 
 def bring_to_rest(restorer: Restorer, scope: Scope, seconds: float) -> int:

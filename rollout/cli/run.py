@@ -31,7 +31,16 @@ def default_of(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if field.is_required() or value in (None, (), {}):
         return ""
-    return f" (default: {durations.write(value) if isinstance(value, timedelta) else value})"
+    match value:
+        case timedelta():
+            text = durations.write(value)
+        case bool():
+            text = str(value).lower()
+        case tuple():
+            text = ",".join(map(str, value))
+        case _:
+            text = str(value)
+    return f" (default: {text})"
 
 
 def run(arguments: argparse.Namespace) -> int:

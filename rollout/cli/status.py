@@ -13,8 +13,8 @@ from rich.text import Text
 from analysis.prometheus import Prometheus
 from deploy import errors
 from deploy.cluster import Cluster
-from rollout import controller, words
-from rollout.cli import card, completion, doors, flags, measuring, output, reading
+from rollout import addresses, words
+from rollout.cli import absent, card, completion, doors, flags, follow, measuring, output, reading
 from rollout.cli.card import Both
 from rollout.cli.clock import age, now
 from rollout.cli.codes import Code
@@ -27,6 +27,7 @@ Look = Callable[[], tuple[RenderableType, bool]]
 """What is shown now, and whether it is the end."""
 
 HEAD = ("NAMESPACE", "DEPLOYMENT", "RELEASE", "PHASE", "STEP", "WEIGHT", "SUCCESS", "LATENCY", "AGE", "WAITS FOR")
+WATCH = "go on showing, until the release has ended; through a pipe a line for each thing that happens"
 SETTINGS = ("prometheus_url", "mesh")
 
 
@@ -41,7 +42,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     output.flag(found)
     completion.deployment(found, "?")
     found.add_argument("-A", "--all-namespaces", action="store_true", help="without a name: of all namespaces")
-    found.add_argument("-w", "--watch", action="store_true", help="go on showing, until the release has ended")
+    found.add_argument("-w", "--watch", action="store_true", help=WATCH)
     found.add_argument("--every", type=flags.seconds, default="1s", metavar="SPAN", help="with --watch (default: 1s)")
     for name in SETTINGS:
         described = Settings.model_fields[name].description
@@ -52,7 +53,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(door: Cluster, arguments: argparse.Namespace) -> int:
-    """Exit code 2: a setting is wrong."""
+    """Exit code 2: a flag or a setting is wrong."""
+    if arguments.watch and arguments.output != output.Format.TABLE:
+        text = "--watch is for people; for programs: rampart wait, or kubectl get releases --watch -o json"
+        return doors.fail(text, Code.USAGE)
     settings = doors.settings({name: getattr(arguments, name) for name in SETTINGS})
     if isinstance(settings, tuple):
         return doors.fail("\n  ".join(("the settings are not usable:", *settings)), Code.USAGE)
@@ -72,7 +76,7 @@ def measure_of(settings: Settings) -> Iterator[Measure]:
     if settings.prometheus_url == doors.NO_PROMETHEUS:
         yield lambda release: None
         return
-    prometheus = Prometheus(controller.access_of(settings))
+    prometheus = Prometheus(addresses.access_of(settings))
     try:
         yield lambda release: measuring.both(release, prometheus.ask, settings.telemetry, now())
     finally:
@@ -82,40 +86,40 @@ def measure_of(settings: Settings) -> Iterator[Measure]:
 def one(door: Cluster, arguments: argparse.Namespace, measure: Measure) -> int:
     """The card of one Deployment; with --watch until its release has ended."""
 
-    def look() -> tuple[RenderableType, bool]:
-        sight = reading.sight(door, arguments.namespace, arguments.name)
-        release = sight.latest
-        shown = card.card(sight, measure(release) if release else None, now())
-        return shown, sight.in_flight is None and not (sight.is_held and not sight.is_down)
+    def sight() -> Sight:
+        return reading.sight(door, arguments.namespace, arguments.name)
 
+    def look() -> tuple[RenderableType, bool]:
+        found = sight()
+        release = found.latest
+        return card.card(found, measure(release) if release else None, now()), is_over(found)
+
+    def plain() -> tuple[tuple[Sight, ...], bool]:
+        found = sight()
+        return (found,), is_over(found)
+
+    if arguments.watch and not sys.stdout.isatty():
+        return follow.follow(plain, arguments.every, "")
     return watched(look, arguments)
 
 
+def is_over(sight: Sight) -> bool:
+    """Whether nothing is in flight, and no held template waits for its release."""
+    return sight.in_flight is None and not (sight.is_held and not sight.is_down)
+
+
 def watched(look: Look, arguments: argparse.Namespace) -> int:
-    """Show once; or again and again, in place on a terminal, else each change below the last."""
-    console = output.console()
+    """Show once; or again and again, in place on a terminal."""
     shown, ended = look()
     if not arguments.watch:
-        console.print(shown)
+        output.show(shown)
         return Code.DONE
-    if sys.stdout.isatty():
-        with Live(shown, console=console, auto_refresh=False) as live:
-            while not ended:
-                time.sleep(arguments.every)
-                shown, ended = again(look, shown)
-                live.update(shown, refresh=True)
-        return Code.DONE
-    printed = ""
-    while True:
-        with console.capture() as capture:
-            console.print(shown)
-        if (text := capture.get()) != printed:
-            print(text, flush=True)
-            printed = text
-        if ended:
-            return Code.DONE
-        time.sleep(arguments.every)
-        shown, ended = again(look, shown)
+    with Live(shown, console=output.console(), auto_refresh=False) as live:
+        while not ended:
+            time.sleep(arguments.every)
+            shown, ended = again(look, shown)
+            live.update(shown, refresh=True)
+    return Code.DONE
 
 
 def again(look: Look, before: RenderableType) -> tuple[RenderableType, bool]:
@@ -129,18 +133,34 @@ def again(look: Look, before: RenderableType) -> tuple[RenderableType, bool]:
 def overview(door: Cluster, arguments: argparse.Namespace) -> int:
     """All releases in flight, and held templates that wait for a person."""
     namespace = None if arguments.all_namespaces else arguments.namespace
+    nothing = f"no release is in flight{'' if namespace is None else f' in namespace {namespace}'}"
 
     def look() -> tuple[RenderableType, bool]:
         found = [each for each in reading.opted_in(door, namespace) if each.in_flight]
         if not found:
-            return Text(f"no release is in flight{'' if namespace is None else f' in namespace {namespace}'}"), False
+            return Text(nothing), False
         return Group(output.table(HEAD, map(cells, found))), False
 
+    absent.check_namespace(door, namespace)
     if arguments.output != output.Format.TABLE:
-        flights = (each.in_flight for each in reading.opted_in(door, namespace))
-        output.data([reading.body(item) for item in flights if item], arguments.output)
+        found = (each.in_flight for each in reading.opted_in(door, namespace))
+        output.data([reading.body(item) for item in found if item], arguments.output)
         return Code.DONE
+    if arguments.watch and not sys.stdout.isatty():
+        return follow.follow(flights(door, namespace), arguments.every, nothing)
     return watched(look, arguments)
+
+
+def flights(door: Cluster, namespace: str | None) -> follow.Look:
+    """Looks at those in flight, and at those that were since the first look; there is no end."""
+    begun: set[str] = set()
+
+    def look() -> tuple[tuple[Sight, ...], bool]:
+        found = reading.opted_in(door, namespace)
+        begun.update(each.key for each in found if each.in_flight)
+        return tuple(each for each in found if each.key in begun), False
+
+    return look
 
 
 def cells(sight: Sight) -> list[str | Text]:
@@ -158,5 +178,5 @@ def cells(sight: Sight) -> list[str | Text]:
         status.success,
         status.latency,
         age(status.started, status.ended or now()),
-        status.message,
+        reading.spoken(status.message),
     ]

@@ -11,6 +11,7 @@ from deploy import errors
 from deploy.cluster import Cluster
 from deploy.workload import Held
 from rollout.cli import completion, doors, flags, reading
+from rollout.cli.absent import Absent
 from rollout.cli.codes import OUTCOMES, Code
 from rollout.cli.reading import Sight
 from rollout.plan import Wish
@@ -92,11 +93,11 @@ def follow(look: Callable[[], Sight], revision: str | None, deadline: float, tel
             sight = look()
             revision = revision or followed(sight)
             found = judge(sight, revision)
-        except errors.Missing as error:
+        except Absent as error:
             say(f"rampart: {error}")
             return Code.NOT_FOUND
         except (errors.Unreachable, errors.Busy) as error:
-            found = Verdict(str(error))
+            found = Verdict(doors.said(error))
         if found.code is not None:
             print(found.text)
             return found.code
@@ -131,7 +132,9 @@ def judge(sight: Sight, revision: str) -> Verdict:
         return ended(sight, release)
     if sight.is_held:
         return Verdict(f"{sight.key}: the template is held, its release has not begun; see: rampart check")
-    if work.paused:
+    if work.held is Held.REST and revision not in {item.digest for item in sight.revisions if item.replicas > 0}:
+        return Verdict(f"{sight.key}: the template waits until it is held for its release")
+    if work.paused and work.held is None:
         return Verdict(f"{sight.key}: the Deployment is paused by its owner")
     if not work.rolled_out:
         return Verdict(f"{sight.key}: rolls natively, without a release")

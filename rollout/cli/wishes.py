@@ -5,6 +5,7 @@ import argparse
 from deploy import errors, kinds, names
 from deploy.cluster import Cluster
 from deploy.workload import Held
+from rollout import resting
 from rollout.cli import completion, doors, reading
 from rollout.cli.codes import Code
 from rollout.cli.reading import Sight
@@ -75,6 +76,8 @@ def express(door: Cluster, arguments: argparse.Namespace) -> int:
             continue
         release = sight.in_flight
         follows = NEXT[wish] if sight.partner is None else PAIR_NEXT[wish]
+        if wish is Wish.REVERT and release is None and (hash_ := earlier(sight)):
+            follows = f"the template of ReplicaSet {hash_} is put back, which is released like any other change"
         print(f"{sight.key}: {wish} is asked{f' of release {release.name}' if release else ''}: {follows}")
         print(f"watch it: rampart status {sight.work.name} -n {sight.work.namespace} --watch")
         return Code.DONE
@@ -88,13 +91,13 @@ def refusal(sight: Sight, wish: Wish) -> str:
     if sight.partner is not None:
         return of_resting_pair(sight, wish)
     if not sight.work.opted_in:
-        return "the Deployment is not opted in (rampart.dev/strategy)"
+        return f"the Deployment is not opted in: {reading.opt_in(sight.work)}"
     match wish:
         case Wish.RETRY if sight.is_down:
             return ""
         case Wish.RETRY:
             return f"its template {sight.work.digest} has not failed, so there is nothing to try again"
-        case Wish.REVERT if sight.is_held and sight.running is not None:
+        case Wish.REVERT if (sight.is_held and sight.running is not None) or earlier(sight):
             return ""
         case Wish.REVERT:
             return "the present template runs already; to go back further: kubectl rollout undo, which is released"
@@ -104,6 +107,14 @@ def refusal(sight: Sight, wish: Wish) -> str:
             return ""
         case _:
             return f"no release is in flight{of_held(sight)}"
+
+
+def earlier(sight: Sight) -> str:
+    """The ReplicaSet that a revert leads back to where the Deployment is kept paused at rest; empty elsewhere."""
+    if sight.work.held is not Held.REST:
+        return ""
+    found = resting.previous(sight.revisions, sight.work.digest)
+    return found.hash if found is not None else ""
 
 
 def of_flight(sight: Sight, release: Release, wish: Wish) -> str:

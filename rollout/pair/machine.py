@@ -149,7 +149,8 @@ def taken_back(signal: Signal, release: Release, flying: Flying, pace: Pace) -> 
     told = Told(reason, f"{cause}: {back}", words.level_of(outcome))
     changes = {"phase": outcome, "ended": flying.seen.now} if stays else {"phase": Phase.ROLLING_BACK}
     status = words.note(release, flying.seen, told, outcome=outcome, holding="", **changes)
-    status = status.model_copy(update={"weight": Decimal(0), "step_text": ""} | words.measured(flying.seen))
+    gone = {"weight": Decimal(0), "step_text": "", "reached": status.step_text or status.reached}
+    status = status.model_copy(update=gone | words.measured(flying.seen))
     marked = signal in MARKED or signal is Signal.REVERT_WISHED
     mark = (Mark(release.spec.revision),) if marked and machine.has_template(release, flying.seen) else ()
     wish = cleared(flying) if stays else ()

@@ -1,15 +1,17 @@
 """One look at a pair: observe, decide, act, and say when to look again."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from deploy import errors, names
+from rollout import refusals
 from rollout.actor import Actor
 from rollout.observer import View
 from rollout.pair import machine, rest
 from rollout.pair.actor import PairActor, PairHand, hand_of, view_of
 from rollout.pair.observer import PairObserver, PairView
-from rollout.seen import Decision, Level, Pace, Seen, Steer, Told
+from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Release
 
 Say = Callable[[View, Release | None, Told], None]
@@ -56,9 +58,8 @@ class PairReconciler:
             return self._carry_out(decision, hand)
         except errors.ClusterError as error:
             self._voice.lost(release)
-            if isinstance(error, errors.Conflict | errors.Fenced):
-                raise
-            return self._refused(decision, hand, error)
+            tell = functools.partial(self._voice.say, hand.new.view, hand.release)
+            return refusals.answer(error, decision, hand.release, tell, self._pace)
 
     def _rest(self, view: PairView, keep: int) -> float | None:
         self._tidy(view, keep)
@@ -84,16 +85,6 @@ class PairReconciler:
         for told in decision.told:
             self._voice.say(hand.new.view, hand.release, told)
         return decision.look_again
-
-    def _refused(self, decision: Decision, hand: PairHand, error: errors.ClusterError) -> float:
-        """A fall that is refused is tried again at once; another write that is refused is told."""
-        falls = any(isinstance(act, Steer) for act in decision.acts[:1])
-        reason = "FallRefused" if falls else "WriteRefused"
-        if falls or isinstance(error, errors.Forbidden | errors.Invalid):
-            self._voice.say(hand.new.view, hand.release, Told(reason, str(error), Level.WARNING))
-        if falls:
-            return min(self._pace.poll, 1.0)
-        raise error
 
     def _tidy(self, view: PairView, keep: int) -> None:
         """Ended releases carry no finalizer, and only the last few are kept."""

@@ -42,12 +42,14 @@ LONE = {
     "topologySpreadConstraints": [{"maxSkew": 2}],
     "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
 }
+PAUSED = {"hold": {"mode": "pause"}}
 CASES: dict[str, Json] = {
     "default": {},
     "named-namespaces": NAMED,
     "settings-and-files": FILES,
     "monitored": MONITORED,
     "lone": LONE,
+    "paused": PAUSED,
 }
 
 

@@ -1,4 +1,4 @@
-"""The table of values in the chart's README is written from the schema and values.yaml, and up to date."""
+"""The tables of values and rights in the chart's README are written from the chart, and up to date."""
 
 import json
 import os
@@ -8,11 +8,13 @@ from typing import Any
 import helm_python
 
 from sandbox import chart
+from tests.chart import renders
 
 Json = dict[str, Any]
 
 README = chart.PATH / "README.md"
 BEGIN, END = "<!-- values: written by CHART=write pytest tests/chart -->\n", "<!-- end of values -->\n"
+RIGHTS = "<!-- rights: written by CHART=write pytest tests/chart -->\n", "<!-- end of rights -->\n"
 
 
 def rows(schema: Json, values: Json, path: str = "") -> Iterator[str]:
@@ -35,11 +37,37 @@ def table() -> str:
     return "".join(["| value | default | |\n|---|---|---|\n", *rows(schema, values)])
 
 
+def check(marks: tuple[str, str], wished: str) -> None:
+    """What stands between two marks; written anew if that is asked for."""
+    before, _, rest = README.read_text().partition(marks[0])
+    shown, _, after = rest.partition(marks[1])
+    if os.environ.get("CHART") == "write":
+        shown = wished
+        README.write_text(f"{before}{marks[0]}{shown}{marks[1]}{after}")
+    assert shown == wished
+
+
 def test_the_table_of_values_is_up_to_date() -> None:
     """Key, default and description."""
-    before, _, rest = README.read_text().partition(BEGIN)
-    shown, _, after = rest.partition(END)
-    if os.environ.get("CHART") == "write":
-        shown = table()
-        README.write_text(f"{before}{BEGIN}{shown}{END}{after}")
-    assert shown == table()
+    check((BEGIN, END), table())
+
+
+WHERE = {"shop": "watched namespaces", None: "everywhere", chart.NAMESPACE: "its own namespace"}
+"""By the namespace of a role, where only `shop` and `cart` are watched."""
+
+
+def rights() -> Iterator[str]:
+    """One line for each rule."""
+    yield "| where | resources | verbs |\n|---|---|---|\n"
+    roles = [item for item in chart.objects(renders.NAMED) if item["kind"] in ("ClusterRole", "Role")]
+    found = {item["metadata"].get("namespace"): item["rules"] for item in roles}
+    for namespace, where in WHERE.items():
+        for rule in found[namespace]:
+            group = rule["apiGroups"][0]
+            resources = ", ".join(f"{name}.{group}".rstrip(".") for name in rule["resources"])
+            yield f"| {where} | {resources} | {', '.join(rule['verbs'])} |\n"
+
+
+def test_the_table_of_rights_is_up_to_date() -> None:
+    """Rule by rule, and where each holds."""
+    check(RIGHTS, "".join(rights()))

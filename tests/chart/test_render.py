@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import helm_python
 import pytest
 import yaml
 
-from rollout import cli
+from rollout import cli, plan
 from sandbox import chart
 from tests.chart import renders
 
@@ -78,24 +79,41 @@ def test_definitions_are_upgraded_and_never_deleted() -> None:
 
 def test_the_hold_exempts_exactly_the_charts_account() -> None:
     """Whatever it is called and wherever it is."""
-    texts = chart.templates({"serviceAccount": {"name": "controller"}}, "green", "platform")
-    users = {line.partition("system:serviceaccount:")[2].partition("'")[0] for line in texts["hold.yaml"].splitlines()}
-    assert users - {"", "kube-system:"} == {"platform:controller"}
+    for values, file in (({}, "hold.yaml"), (renders.PAUSED, "hold.yaml"), (renders.PAUSED, "hold-paused.yaml")):
+        texts = chart.templates({**values, "serviceAccount": {"name": "controller"}}, "green", "platform")
+        users = {line.partition("system:serviceaccount:")[2].partition("'")[0] for line in texts[file].splitlines()}
+        assert users - {"", "kube-system:"} == {"platform:controller"}
+
+
+def test_the_hold_knows_the_keys_that_the_controller_reads() -> None:
+    """Those that people write, which it lists in their order, and the marks of our own, which it does not."""
+    policies = [item for item in chart.objects() if item["kind"] == "ValidatingAdmissionPolicy"]
+    variables = {one["name"]: one["expression"] for item in policies for one in item["spec"].get("variables", ())}
+    lists = {name: tuple(re.findall(r"'([a-z-]+)'", variables[name])) for name in ("known", "marks")}
+    assert lists == {"known": plan.WRITABLE, "marks": plan.MARKS}
 
 
 def test_the_hold_is_bound_to_the_watched_namespaces() -> None:
     """All of them, or those that are named; never others than the controller watches."""
-    for values, expected in (({}, None), (renders.NAMED, ["shop", "cart"])):
+    named = ["shop", "cart"]
+    cases: tuple[tuple[Json, int, list[str] | None], ...] = (
+        ({}, 4, None),
+        (renders.NAMED, 4, named),
+        (renders.PAUSED, 3, None),
+        ({**renders.NAMED, **renders.PAUSED}, 3, named),
+    )
+    for values, number, expected in cases:
         bindings = [item for item in chart.objects(values) if item["kind"].endswith("PolicyBinding")]
-        assert len(bindings) == 4
+        assert len(bindings) == number
         for item in bindings:
             where = item["spec"].get("matchResources", {}).get("namespaceSelector", {}).get("matchExpressions")
             assert (where and where[0]["values"]) == expected
 
 
-def test_each_binding_names_a_policy_of_the_chart() -> None:
+@pytest.mark.parametrize("values", [pytest.param({}, id="policies"), pytest.param(renders.PAUSED, id="pause")])
+def test_each_binding_names_a_policy_of_the_chart(values: Json) -> None:
     """Also under another release's name, so that two installations do not meet."""
-    found = chart.objects(release="green")
+    found = chart.objects(values, release="green")
     policies = {item["metadata"]["name"] for item in found if item["kind"].endswith("AdmissionPolicy")}
     bound = {item["spec"]["policyName"] for item in found if item["kind"].endswith("PolicyBinding")}
     assert policies == bound
@@ -146,11 +164,11 @@ def test_the_jobs_pods_are_not_counted_as_controllers() -> None:
             "leaderElection.enabled is false with 2 replicas: two controllers would write at once",
             id="two without election",
         ),
-        pytest.param({"hold": {"mode": "pause"}}, "hold.mode pause .* does not exist in this version", id="pause"),
         pytest.param(
             {"hold": {"mode": "auto"}},
-            "does not serve admissionregistration.k8s.io/v1/MutatingAdmissionPolicy, by which a changed pod template",
-            id="old cluster",
+            "this renderer does not know whether the cluster serves admissionregistration.k8s.io/v1/Mutating.*: set"
+            " hold.mode=policies for Kubernetes 1.36 or newer, hold.mode=pause for older ones",
+            id="no cluster is asked",
         ),
     ],
 )
@@ -158,6 +176,18 @@ def test_what_would_be_unsafe_is_refused(values: Json, complaint: str) -> None:
     """Nothing is installed, and one sentence says why. (Rendering without a cluster serves no kinds.)"""
     with pytest.raises(helm_python.HelmError, match=complaint):
         chart.objects(values)
+
+
+def test_an_older_cluster_is_asked_for_nothing_that_it_does_not_serve() -> None:
+    """No policy that changes a write, no right to read one; the controller is told, and so is who installs it."""
+    kinds = {item["kind"] for item in chart.objects(renders.PAUSED)}
+    assert "ValidatingAdmissionPolicy" in kinds
+    assert not {kind for kind in kinds if kind.startswith("Mutating")}
+    rules = renders.pick("ClusterRole", renders.PAUSED)["rules"]
+    assert not [rule for rule in rules if "admissionregistration.k8s.io" in rule["apiGroups"]]
+    assert renders.environment(renders.PAUSED)["RAMPART_HOLD"] == "pause"
+    assert "kept paused at rest (hold.mode=pause)" in chart.templates(renders.PAUSED)["NOTES.txt"]
+    assert "kept paused" not in chart.templates()["NOTES.txt"]
 
 
 def test_the_notes_say_the_next_command() -> None:

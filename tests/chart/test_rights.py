@@ -1,8 +1,7 @@
-"""Each right of the chart is used by a function that is named here; a right that nobody names fails."""
+"""Each right of the chart has a function that needs it (tests/e2e/test_rights.py takes each away), and none is more."""
 
-import importlib
-import inspect
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,108 +11,48 @@ from deploy.kinds import Kind
 from rollout import checks
 from sandbox import chart
 from tests.chart import renders
+from tests.rights import needs
+from tests.rights.needs import Right
 
 Json = dict[str, Any]
-Right = tuple[str, str, str]
-"""API group, resource, verb."""
 
-ISTIO = ("virtualservices", "destinationrules")
-POLICIES = (
-    "mutatingadmissionpolicies",
-    "mutatingadmissionpolicybindings",
-    "validatingadmissionpolicies",
-    "validatingadmissionpolicybindings",
+EITHER = pytest.mark.parametrize(
+    "values", [pytest.param({}, id="cluster"), pytest.param(renders.NAMED, id="namespaces")]
 )
-WATCHES = "rollout.watching:Watches.__post_init__"
-GATEWAY = "gateway.networking.k8s.io"
-ROUTES = (
-    *(("networking.istio.io", kind) for kind in ISTIO),
-    (GATEWAY, "httproutes"),
-    (GATEWAY, "grpcroutes"),
-    ("split.smi-spec.io", "trafficsplits"),
-)
-"""Kinds of which there are the user's own, so that what the server noted as ours is given up."""
-ROUTED = (*ROUTES, (GATEWAY, "backendtlspolicies"))
-READ = ((GATEWAY, "referencegrants"), ("linkerd.io", "serviceprofiles"))
-WRITES = {
-    "get": "rollout.routes:Routes._refresh",
-    "create": "rollout.routes:Routes._carry_out",
-    "update": "rollout.routes:Routes._carry_out",
-    "delete": "rollout.routes:Routes._delete",
-}
-USES: dict[Right, str] = {
-    ("apps", "deployments", "get"): "rollout.observer:Observer.view",
-    ("apps", "deployments", "list"): WATCHES,
-    ("apps", "deployments", "watch"): WATCHES,
-    ("apps", "deployments", "create"): "rollout.actor:Actor._raise",
-    ("apps", "deployments", "patch"): "deploy.hold:prove",
-    ("apps", "deployments", "delete"): "rollout.actor:Actor._delete",
-    ("apps", "replicasets", "list"): "rollout.observer:Observer.view",
-    ("", "pods", "list"): "rollout.observer:Observer.canary",
-    ("", "services", "list"): "rollout.observer:Observer._service",
-    ("", "services", "get"): "rollout.routes:Routes._refresh",
-    ("", "services", "create"): "rollout.routes:Routes._carry_out",
-    ("", "services", "patch"): "rollout.routes:disown",
-    ("", "services", "update"): "rollout.routes:Routes._carry_out",
-    ("", "services", "delete"): "rollout.routes:Routes._delete",
-    ("discovery.k8s.io", "endpointslices", "list"): "rollout.observer:Observer._leavers",
-    ("autoscaling", "horizontalpodautoscalers", "list"): "rollout.observer:Observer._cautions",
-    ("policy", "poddisruptionbudgets", "list"): "rollout.observer:Observer._cautions",
-    ("", "persistentvolumeclaims", "get"): "rollout.observer:Observer._cautions",
-    ("", "events", "create"): "deploy.events:Herald.say",
-    ("rampart.dev", "releases", "get"): "rollout.actor:Actor.record",
-    ("rampart.dev", "releases", "list"): WATCHES,
-    ("rampart.dev", "releases", "watch"): WATCHES,
-    ("rampart.dev", "releases", "create"): "rollout.actor:Actor.begin",
-    ("rampart.dev", "releases", "patch"): "rollout.actor:Actor._patch_release",
-    ("rampart.dev", "releases", "delete"): "rollout.actor:Actor.forget",
-    ("rampart.dev", "releases/status", "patch"): "rollout.actor:Actor.record",
-    ("rampart.dev", "releasepolicies", "list"): WATCHES,
-    ("rampart.dev", "releasepolicies", "watch"): WATCHES,
-    ("coordination.k8s.io", "leases", "get"): "deploy.leases:Leases.read",
-    ("coordination.k8s.io", "leases", "create"): "deploy.leases:Leases._write",
-    ("coordination.k8s.io", "leases", "update"): "deploy.leases:Leases._write",
-    **{(group, kind, verb): use for group, kind in ROUTED for verb, use in WRITES.items()},
-    **{(group, kind, "patch"): "rollout.routes:disown" for group, kind in ROUTES},
-    **{(group, kind, verb): WATCHES for group, kind in (*ROUTED, *READ) for verb in ("list", "watch")},
-    **{("admissionregistration.k8s.io", kind, verb): WATCHES for kind in POLICIES for verb in ("list", "watch")},
-}  # fmt: skip
-CALLS = {
-    "get": (".find(", ".get("), "list": (".list(", "_add("), "watch": ("_add(",), "create": (".create(",),
-    "patch": (".patch(",), "update": (".replace(",), "delete": (".delete(",),
-}  # fmt: skip
 
 
-def rights(rules: list[Json]) -> set[Right]:
-    return {
-        (group, resource, verb)
-        for rule in rules
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
+def roles(values: Json | None = None) -> list[Json]:
+    return [item for item in chart.objects(values) if item["kind"] in ("ClusterRole", "Role")]
 
 
 def given(values: Json | None = None) -> set[Right]:
     """All rights of all roles."""
-    roles = [item for item in chart.objects(values) if item["kind"] in ("ClusterRole", "Role")]
-    return set().union(*(rights(role["rules"]) for role in roles))
+    return {right for role in roles(values) for right in needs.given_by(role["rules"])}
 
 
-@pytest.mark.parametrize("values", [pytest.param({}, id="cluster"), pytest.param(renders.NAMED, id="namespaces")])
+@EITHER
 def test_each_right_has_a_function_that_needs_it(values: Json) -> None:
     """No more and no less."""
-    assert given(values) == set(USES)
+    assert given(values) == set(needs.NEEDS)
 
 
-@pytest.mark.parametrize("right", USES, ids="/".join)
-def test_the_named_function_makes_that_call(right: Right) -> None:
-    """It exists, and it calls the API server in that way."""
-    module, _, path = USES[right].partition(":")
-    found: Any = importlib.import_module(module)
-    for part in path.split("."):
-        found = getattr(found, part)
-    assert any(call in inspect.getsource(found) for call in CALLS[right[2]]), f"{USES[right]} calls no {right[2]}"
+@EITHER
+def test_no_right_is_given_twice(values: Json) -> None:
+    """Neither in one role nor in two that hold for one namespace: of two rules one would not be needed."""
+    found = Counter(
+        right
+        for role in roles(values)
+        if role["metadata"].get("namespace") != "cart"  # the same as for the other namespace
+        for right in needs.given_by(role["rules"])
+    )
+    assert [right for right, times in found.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("right", needs.NEEDS, ids="/".join)
+def test_the_named_function_exists(right: Right) -> None:
+    """That it makes the call is seen where it is refused."""
+    need = needs.NEEDS[right]
+    assert need.function.rpartition(".")[2].rpartition(":")[2] == need.code.co_name
 
 
 def listed(rules: tuple[tuple[Kind, str, tuple[str, ...]], ...]) -> set[Right]:
@@ -126,18 +65,19 @@ def listed(rules: tuple[tuple[Kind, str, tuple[str, ...]], ...]) -> set[Right]:
 
 def test_rampart_check_asks_for_exactly_the_rights_that_are_given() -> None:
     """In the watched namespaces, of the cluster, and in the controller's own namespace."""
-    assert listed(checks.RULES) | listed(checks.CLUSTER_RULES) | listed(checks.LEASE_RULES) == given()
+    cluster = listed(checks.CLUSTER_RULES) | listed(checks.HOLD_RULES)
+    assert listed(checks.RULES) | cluster | listed(checks.LEASE_RULES) == given()
     named = {
-        (item["kind"], item["metadata"].get("namespace")): rights(item["rules"])
-        for item in chart.objects(renders.NAMED)
-        if item["kind"] in ("ClusterRole", "Role")
-    }
-    assert named["ClusterRole", None] == listed(checks.CLUSTER_RULES)
+        (item["kind"], item["metadata"].get("namespace")): set(needs.given_by(item["rules"]))
+        for item in roles(renders.NAMED)
+    }  # fmt: skip
+    assert named["ClusterRole", None] == cluster
+    assert given(renders.PAUSED) == given() - listed(checks.HOLD_RULES)
     assert named["Role", "shop"] == named["Role", "cart"] == listed(checks.RULES)
     assert named["Role", chart.NAMESPACE] == listed(checks.LEASE_RULES)
 
 
-@pytest.mark.parametrize("values", [pytest.param({}, id="cluster"), pytest.param(renders.NAMED, id="namespaces")])
+@EITHER
 def test_no_right_reaches_too_far(values: Json) -> None:
     """No Secrets, no ConfigMaps, no roles, no wildcards, nothing that runs a command in a pod."""
     found = given(values)
@@ -149,8 +89,8 @@ def test_no_right_reaches_too_far(values: Json) -> None:
 
 def test_named_namespaces_are_the_only_ones_that_are_written() -> None:
     """Cluster-wide there is reading only."""
-    roles = [item for item in chart.objects(renders.NAMED) if item["kind"] == "ClusterRole"]
-    assert {verb for _, _, verb in rights(roles[0]["rules"])} == {"list", "watch"}
+    found = [item for item in roles(renders.NAMED) if item["kind"] == "ClusterRole"]
+    assert {verb for _, _, verb in needs.given_by(found[0]["rules"])} == {"list", "watch"}
 
 
 EVERYBODYS = {"ACCESS_REVIEW", "SELF_REVIEW"}

@@ -53,6 +53,7 @@ SAMPLES: dict[str, Sample] = {
     "lease_name": Sample({"leaderElection": {"leaseName": "other"}}, "other"),
     "lease_seconds": Sample({"leaderElection": {"leaseSeconds": 30}}, "30"),
     "namespaces": Sample({"namespaces": ["shop", "cart"]}, "shop,cart"),
+    "hold": Sample({"hold": {"mode": "pause"}}, "pause"),
     "cluster_domain": Sample({"clusterDomain": "corp.local"}, "corp.local"),
     "listen": Sample({"port": 9000}, "$(POD_IP):9000"),
     "workers": controller("workers", 8, "8"),

@@ -120,7 +120,7 @@ FAILURES = [
         pytest.param(say(status(code, "the server's words")), kind, "the server's words", id=str(code))
         for code, kind in [
             (400, errors.Invalid),
-            (401, errors.Forbidden),
+            (401, errors.Unknown),
             (403, errors.Forbidden),
             (404, errors.Missing),
             (409, errors.Conflict),

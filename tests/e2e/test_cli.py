@@ -28,6 +28,7 @@ def test_a_release_is_followed_and_waited_for() -> None:
         play.send()
         play.set_image("v2")
         waiting = begun(play, "wait", "web", "--timeout", "5m")
+        watching = begun(play, "status", "web", "--watch")
         play.wait_weight("50")
         stage.wait("both are measured", lambda: "requests (asked for" in shown(play))
         card = shown(play)
@@ -42,6 +43,29 @@ def test_a_release_is_followed_and_waited_for() -> None:
         assert again.returncode == 0, again.stderr
         listed = json.loads(rampart(play, "history", "web", "-o", "json").stdout)
         assert [item["phase"] for item in listed] == ["Promoted"]
+        card = shown(play)
+        assert "traffic   all on the new version" in card
+        assert re.search(r"● 20\S* ── ● 50 ── ● 100 %", card), card
+        assert "seen" not in card
+        lines, _ = watching.communicate(timeout=stage.COMMAND)
+        assert watching.returncode == 0, lines
+        check_lines(lines, play)
+
+
+def check_lines(printed: str, play: stage.Stage) -> None:
+    """Of a watch through a pipe: plain lines, each thing once, the end last."""
+    assert "\x1b" not in printed
+    form = re.compile(rf"\d\d:\d\d:\d\d {play.namespace}/web web-[0-9a-f]+ (\w+): .+")
+    found = [form.fullmatch(line) for line in printed.splitlines() if " release none yet" not in line]
+    reasons = [match[1] if match else f"not a line: {printed}" for match in found]
+    assert [reason for reason in reasons if reason in ("Stepping", "Baking", "Promoted")] == [
+        "Stepping",
+        "Stepping",
+        "Baking",
+        "Promoted",
+    ]
+    assert reasons[-1] == "Promoted"
+    assert len(set(printed.splitlines())) == len(printed.splitlines())
 
 
 def test_an_abort_is_asked_and_ends_the_wait_with_its_code() -> None:
@@ -57,6 +81,11 @@ def test_an_abort_is_asked_and_ends_the_wait_with_its_code() -> None:
         said, _ = waiting.communicate(timeout=stage.COMMAND)
         assert waiting.returncode == 4, said
         assert "rampart retry web" in said
+        card = rampart(play, "status", "web").stdout
+        assert ", none on the new version" in card
+        assert "✘ 20 ── ○ 50 ── ○ 100 %" in card
+        assert "why       Aborted: " in card
+        assert "it stays down: rampart retry" in rampart(play, "history", "web").stdout
         play.check_none_failed()
         play.check_rest("v2", paused=True)
         assert rampart(play, "promote", "web").returncode == 1
@@ -64,6 +93,7 @@ def test_an_abort_is_asked_and_ends_the_wait_with_its_code() -> None:
         assert rampart(play, "revert", "web").returncode == 0
         stage.wait("the running template is back", lambda: "AtRest" in rampart(play, "list").stdout)
         assert rampart(play, "wait", "web", "--timeout", "60s").returncode == 0
+        assert "retry" not in rampart(play, "history", "web").stdout
         play.check_rest("v1")
 
 
@@ -80,6 +110,9 @@ def test_plan_foretells_the_edits_that_are_made() -> None:
         assert found.returncode == 0, found.stdout
         assert re.search(r"^steps +20,50 +annotation", found.stdout, re.MULTILINE)
         assert "subset: rampart-stable-" in found.stdout
+        assert re.search(r"today: web: [1-9]\d* requests, 0 failed", found.stdout)
+        assert max(map(len, found.stdout.splitlines())) < 200
+        assert "label_replace(" in rampart(play, "plan", "web", "--queries", *PROMETHEUS).stdout
         play.set_image("v2")
         play.wait_weight("20")
         stage.wait("the route shows it", lambda: weights(play) == [80, 20])
@@ -95,6 +128,33 @@ def today(play: stage.Stage) -> str:
 def weights(play: stage.Stage) -> list[int]:
     route = play.get(kinds.VIRTUAL_SERVICE)["spec"]["http"][0]["route"]
     return [leg.get("weight", 100) for leg in route]
+
+
+def test_what_is_not_there_or_not_allowed_is_one_line_with_its_code() -> None:
+    """A name, a namespace, a right, a server: what may be meant, and no trace of the program's inside."""
+    with stage.opened() as play:
+        for command in ("status", "plan", "history", "wait", "abort", "restart"):
+            done = rampart(play, command, "wbe")
+            text = f"rampart: there is no Deployment wbe in namespace {play.namespace}; the nearest is web"
+            assert (done.returncode, done.stderr.splitlines()) == (8, [f"{text}; opted in there: web"])
+        elsewhere = [sys.executable, "-m", "rollout", "list", "-n", "no-such-namespace"]
+        done = subprocess.run(elsewhere, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (8, "rampart: there is no namespace no-such-namespace\n")
+        play.kubectl("create", "serviceaccount", "nobody")
+        nobody = ("--kubeconfig", str(play.box.kubeconfig_for(play.namespace, "nobody")))
+        for asked in ("list", "status web", "abort web", "restart web"):
+            done = rampart(play, *asked.split(), *nobody)
+            (line,) = done.stderr.splitlines()
+            assert (done.returncode, line.partition(" (")[0][:20]) == (1, "rampart: you may not")
+            assert f'User "system:serviceaccount:{play.namespace}:nobody"' in line
+        checked = rampart(play, "check", *nobody)
+        assert checked.returncode == 1
+        assert "- Deployments: they can not be asked: you may not list deployments.apps" in checked.stdout
+        away = Path(play.controller.log).with_name("away")
+        away.write_text(re.sub(r"server: .*", "server: https://127.0.0.1:9", play.box.kubeconfig.read_text()))
+        done = rampart(play, "list", "--kubeconfig", str(away))
+        assert done.returncode == 1
+        assert done.stderr.startswith("rampart: no API server answers (")
 
 
 def checks(play: stage.Stage, *words: str) -> dict[str, str]:

@@ -14,7 +14,11 @@ __all__ = ["controller", "in_force", "installed", "shop", "user", "window"]
 pytestmark = pytest.mark.e2e
 
 
-RIGHTS = [(verb, kind, sub) for kind, sub, verbs in (*checks.RULES, *checks.CLUSTER_RULES) for verb in verbs]
+RIGHTS = [
+    (verb, kind, sub)
+    for kind, sub, verbs in (*checks.RULES, *checks.CLUSTER_RULES, *checks.HOLD_RULES)
+    for verb in verbs
+]
 
 
 @pytest.mark.parametrize(("verb", "kind", "subresource"), RIGHTS, ids=str)

@@ -1,6 +1,5 @@
 """Installed by Helm, upgraded, rolled back and removed in mid-release: nothing breaks and no request fails."""
 
-import fcntl
 import json
 import shutil
 import sys
@@ -13,8 +12,8 @@ import yaml
 
 from sandbox import chart, cluster
 from sandbox.cluster import Box
-from tests.chart import test_rights
 from tests.e2e import installed, stage
+from tests.rights import needs
 
 RARE = {
     ("get", "virtualservices"): "a write met a conflict",
@@ -22,7 +21,6 @@ RARE = {
     ("create", "virtualservices"): "a Service without a VirtualService",
     ("delete", "virtualservices"): "the same, afterwards",
     ("update", "destinationrules"): "a subset that changes in mid-release",
-    ("patch", "destinationrules"): "managed fields of a rule that stays",
     ("create", "leases"): "the first start in a namespace",
     ("get", "persistentvolumeclaims"): "a template with claims",
     ("get", "services"): "a write met a conflict",
@@ -47,10 +45,11 @@ HASTY = {
 @pytest.fixture(scope="module")
 def bare() -> Iterator[Box]:
     """A cluster with a mesh and without anything of the project; one at a time, whichever workers run these tests."""
-    with (cluster.current().home.root / "bare.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with cluster.running(scrape_interval=timedelta(seconds=2), without=("manifests",)) as box:
-            yield box
+    with (
+        installed.one_at_a_time(),
+        cluster.running(scrape_interval=timedelta(seconds=2), without=("manifests",)) as box,
+    ):
+        yield box
 
 
 def test_installed_upgraded_and_rolled_back_under_load(bare: Box) -> None:
@@ -84,7 +83,7 @@ def check_rights(calls: dict[tuple[str, str, str], float]) -> None:
     refused = {key for key in calls if key[2] == "403"}
     assert refused == set()
     used = {(VERBS.get(verb, verb), kind) for verb, kind, code in calls if code.startswith("2")}
-    given = {(verb, resource.partition("/")[0]) for group, resource, verb in test_rights.USES if group not in ELSEWHERE}
+    given = {(verb, resource.partition("/")[0]) for group, resource, verb in needs.NEEDS if group not in ELSEWHERE}
     assert given - used <= RARE.keys()
     assert {call for call in used if call[1] in {kind for _, kind in given}} <= given
 

@@ -12,10 +12,9 @@ from deploy import kinds, names
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held
-from rollout import settings, status
-from rollout.actor import Actor
+from rollout import settings, status, team
 from rollout.observer import Observer, View
-from rollout.reconciler import Reconciler
+from rollout.reconciler import Audience, Looked, Reconciler, unseen
 from rollout.routes import Routes
 from rollout.seen import Pace, Told
 from rollout.settings import Settings
@@ -64,6 +63,7 @@ class Shop:
     told: list[Told] = field(default_factory=list)
     clock: datetime = START
     settings: dict[str, object] = field(default_factory=dict)
+    looked: Looked = unseen
 
     def __post_init__(self) -> None:
         self.restart()
@@ -75,8 +75,8 @@ class Shop:
         found = settings.load({"prometheus_url": "http://prometheus", **self.settings}, {})
         assert isinstance(found, Settings)
         self.observer = Observer(door, routes, self.judge, found, lambda: self.clock)
-        actor = Actor(door, routes, lambda: self.clock)
-        self.reconciler = Reconciler(door, self.observer, actor, self._tell, PACE)
+        crew = team.around(self.observer, door, routes, lambda: self.clock)
+        self.reconciler = Reconciler(door, crew, Audience(self._tell, self.looked), PACE)
 
     def _tell(self, view: View, release: Release | None, told: Told) -> None:
         self.told.append(told)
@@ -102,6 +102,11 @@ class Shop:
         template = {"metadata": {"labels": {"app": "web", "version": version}}}
         held = {"annotations": {names.HELD: Held.HELD.value}}
         self.cluster.edit(kinds.DEPLOYMENT, "web", {"metadata": held, "spec": {"paused": True, "template": template}})
+
+    def slip(self, version: str) -> None:
+        """Somebody writes a template, and no policy holds it."""
+        template = {"metadata": {"labels": {"app": "web", "version": version}}}
+        self.cluster.edit(kinds.DEPLOYMENT, "web", {"spec": {"template": template}})
 
     def annotate(self, **annotations: str | None) -> None:
         """Somebody writes our annotations; `on_failure` is `on-failure`, None takes one away."""

@@ -35,6 +35,8 @@ class SmallCluster:
     writes: list[Written] = field(default_factory=list)
     dry_runs: int = 0
     holds: bool = True
+    refuses: bool = False
+    """Whether the hold refuses a write that it can not change."""
     rolls: bool = True
     """Whether native roll-outs come to their end; else they stop half way."""
     served: frozenset[str] = frozenset({"VirtualService", "DestinationRule"})
@@ -44,6 +46,8 @@ class SmallCluster:
     # Reading.
 
     def find(self, kind: Kind, name: str, namespace: str | None = None) -> Json | None:
+        if kind is kinds.NAMESPACE:
+            return {"metadata": {"name": name}} if name == SHOP else None
         return copy.deepcopy(self.objects.get((kind.kind, name)))
 
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> Json:
@@ -140,6 +144,8 @@ class SmallCluster:
     def _pretend(self, kind: Kind, name: str, patch: Json | JsonPatch) -> Json:
         """A dry run, which the hold's policies answer too."""
         self.dry_runs += 1
+        if self.refuses:
+            raise errors.Invalid("leave spec.paused out")
         answer = patched(self.get(kind, name), patch)
         if self.holds:
             answer["spec"]["paused"] = True

@@ -28,6 +28,7 @@ from rollout.seen import (
     RaiseBase,
     Record,
     Remove,
+    Rest,
     RevertTemplate,
     Steer,
     Sweep,
@@ -94,6 +95,7 @@ NOTHING = {names.HELD: None, names.DO: None, names.FAILED: None}
         pytest.param(
             ClearWish("abort"), wishing("abort"), {"metadata": {"annotations": {names.DO: None}}}, id="wish cleared"
         ),
+        pytest.param(Rest(), a_workload(held=Held.REST), None, id="at rest and paused already"),
         pytest.param(ClearWish("abort"), wishing("promote"), None, id="another wish meanwhile is kept"),
     ],
 )
@@ -161,7 +163,24 @@ def test_a_written_release_is_the_one_in_hand() -> None:
 @pytest.mark.parametrize(
     ("act", "patch"),
     [
-        pytest.param(Hold(), {"metadata": {"annotations": {names.HELD: "true"}}}, id="held again"),
+        pytest.param(
+            Hold(), {"metadata": {"annotations": {names.HELD: "true"}}, "spec": {"paused": True}}, id="held again"
+        ),
+        pytest.param(
+            Rest(),
+            {"metadata": {"annotations": {**NOTHING, names.HELD: "rest"}}, "spec": {"paused": True}},
+            id="paused at rest",
+        ),
+        pytest.param(
+            Unpause("v2", Held.REST),
+            {"metadata": {"annotations": {**NOTHING, names.HELD: "rest"}}, "spec": {"paused": None}},
+            id="restarted natively, and at rest meanwhile",
+        ),
+        pytest.param(
+            RevertTemplate("abc", Held.REST),
+            {"annotations": {**NOTHING, names.HELD: "rest"}},
+            id="reverted, and kept paused",
+        ),
         pytest.param(
             RevertTemplate("abc", Held.ROLLING),
             {"annotations": {**NOTHING, names.HELD: "rolling"}},
@@ -175,6 +194,15 @@ def test_marks_are_written_with_their_value(act: Any, patch: Json) -> None:
     found = actor.deployment_patch(act, work, a_hand(work))
     assert found is not None
     assert patch in (found, found["metadata"])
+
+
+def test_a_template_that_comes_back_at_rest_stays_paused() -> None:
+    """It is released like any other change, or it is the running one."""
+    work = a_workload(held=Held.REST)
+    for held, paused in ((Held.REST, True), (Held.ROLLING, None), (None, None)):
+        found = actor.deployment_patch(RevertTemplate("abc", held), work, a_hand(work))
+        assert found is not None
+        assert found["spec"]["paused"] is paused
 
 
 def test_without_a_release_there_is_nothing_to_act_on() -> None:

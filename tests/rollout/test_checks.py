@@ -11,8 +11,10 @@ import yaml
 
 from deploy import errors, kinds, workload
 from deploy.cluster import Cluster
+from deploy.hold import Mode
 from deploy.kinds import Kind
 from deploy.leases import Leases
+from deploy.traffic import Json
 from rollout import checks
 from rollout.checks import Check, State
 from tests.rollout.a_shop import a_shop
@@ -60,7 +62,10 @@ def test_a_server_without_mutating_policies_is_too_old() -> None:
     assert only(checks.api(door(Server()))).state is State.GOOD
     found = only(checks.api(door(Server(version_=(1, 35)))))
     assert (found.state, found.text) == (State.BAD, "Kubernetes 1.35: the hold needs mutating admission policies")
-    assert found.do == "upgrade to 1.36 or later"
+    assert found.do == "upgrade to 1.36 or later, or keep opted-in Deployments paused: hold.mode=pause"
+    assert only(checks.api(door(Server(version_=(1, 35))), Mode.PAUSE)).state is State.GOOD
+    found = only(checks.api(door(Server(version_=(1, 29))), Mode.PAUSE))
+    assert (found.state, found.do) == (State.BAD, "upgrade to 1.30 or later")
 
 
 def with_definitions(change: Any = None) -> Server:
@@ -143,6 +148,27 @@ def test_the_hold_is_proven_once_in_each_namespace() -> None:
     assert "the hold does not act on deployment shop/web" in found.text
     empty = {**items[0], "spec": {**items[0]["spec"], "replicas": 0}}
     assert only(checks.held(door(shop.cluster), (empty,))).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("spec", "refuses", "state", "text"),
+    [
+        pytest.param(
+            {"paused": True}, True, State.GOOD, "web is kept paused, and nobody else may un-pause it", id="so"
+        ),
+        pytest.param(
+            {"paused": True}, False, State.UNKNOWN, "nothing refuses a write that un-paused it", id="no policy"
+        ),
+        pytest.param({}, True, State.BAD, "web is opted in and not paused", id="nobody keeps it paused"),
+    ],
+)
+def test_what_is_kept_paused_is_proven_too(spec: Json, refuses: bool, state: State, text: str) -> None:
+    """That it is paused, and that no other write would be let through."""
+    shop = a_shop(**spec)
+    shop.cluster.refuses = refuses
+    found = only(checks.held(door(shop.cluster), tuple(shop.cluster.list(kinds.DEPLOYMENT).items), Mode.PAUSE))
+    assert found.state is state
+    assert text in found.text
 
 
 class Closed(SmallCluster):

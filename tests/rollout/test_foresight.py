@@ -48,10 +48,12 @@ def test_every_question_of_a_look_is_foretold() -> None:
     wished = plan.resolve({"rampart.dev/strategy": "canary", "rampart.dev/latency": "p99<300ms"}, {})
     assert isinstance(wished, Plan)
     wished = wished.model_copy(update={"metrics": metrics})
-    found = dict(foresight.questions(wished, meshes.ISTIO, PLACES, "web-canary"))
+    found = {one.name: one for one in foresight.questions(wished, meshes.ISTIO, PLACES, "web-canary")}
     assert [*found] == ["requests and failures", "p99<300ms", "metric queue"]
     assert len([*foresight.questions(a_plan(), meshes.ISTIO, PLACES, "web-canary")]) == 1
-    assert found["metric queue"] == "depth{app='web-canary',of='web-svc'}[60000ms]"
+    assert found["metric queue"] == foresight.Question("metric queue", "depth{app='web-canary',of='web-svc'}[60000ms]")
+    about = "what istio_request_duration_milliseconds_bucket counted of both versions in 1m, by its buckets"
+    assert found["p99<300ms"].about == about
 
 
 def test_the_default_policy_is_named_as_the_source() -> None:

@@ -82,7 +82,7 @@ def relabelled(shop: Shop) -> None:
     shop.cluster.edit(kinds.DEPLOYMENT, "web", {"spec": {"paused": True, "template": template}})
 
 
-PODS = "{'app': 'web', 'version': 'v1'}"
+PODS = "app=web,version=v1"
 WHERE = "Deployment shop/web"
 OUTSIDE = "is of type ExternalName: it leads to a name outside and has no pods to share traffic among"
 
@@ -151,8 +151,7 @@ OUTSIDE = "is of type ExternalName: it leads to a name outside and has no pods t
         ),
         pytest.param(
             (relabelled,),
-            "Service shop/web: its selector {'app': 'web'} does not take the held template's labels"
-            " {'app': 'shop-web', 'version': 'v1'}",
+            "Service shop/web: its selector app=web does not take the held template's labels app=shop-web,version=v1",
             id="the held template leaves the Service",
         ),
     ],

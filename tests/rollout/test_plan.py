@@ -251,6 +251,13 @@ def test_an_unknown_key_names_the_nearest(key: str, sentence: str) -> None:
     assert faults(**{key: "1"}) == (f"rampart.dev/{key} {sentence}",)
 
 
+@pytest.mark.parametrize("mark", plan.MARKS)
+def test_a_mark_of_ours_is_never_what_is_meant(mark: str) -> None:
+    """Nobody but the controller and the hold writes it."""
+    (sentence,) = faults(**{f"{mark}x": "1"})
+    assert sentence.rpartition("/")[2] in plan.WRITABLE
+
+
 @pytest.mark.parametrize("key", plan.STATE_KEYS)
 def test_our_own_marks_are_no_faults(key: str) -> None:
     """Wishes and marks stand beside the plan."""

@@ -8,7 +8,7 @@ import pytest
 
 from analysis import meshes
 from analysis.prometheus import Access
-from rollout import controller, settings
+from rollout import addresses, settings
 from rollout.settings import Settings
 
 URL = {"prometheus_url": "http://prometheus:9090"}
@@ -357,7 +357,7 @@ def test_a_mesh_is_a_row_of_the_table_with_its_names_replaced() -> None:
 
 def test_the_settings_of_prometheus_reach_its_door() -> None:
     """Each of them."""
-    found = controller.access_of(
+    found = addresses.access_of(
         loaded(
             prometheus_user="me",
             prometheus_password_file=__file__,
@@ -381,7 +381,7 @@ def test_the_settings_of_prometheus_reach_its_door() -> None:
         insecure=True,
         read=timedelta(seconds=7),
     )
-    assert controller.access_of(loaded(prometheus_token_file=__file__)).token_file == own
+    assert addresses.access_of(loaded(prometheus_token_file=__file__)).token_file == own
 
 
 @pytest.mark.parametrize(

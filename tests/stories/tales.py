@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from deploy import names
+from deploy.hold import Mode
 from rollout.status import Phase
 from tests.stories.world import Happening, Version, World
 
@@ -117,8 +118,8 @@ class Tale:
     running: str = "v2"
     """The version whose pods serve when it is over."""
 
-    def world(self) -> World:
-        return World(versions=dict(self.versions), lenient=self.lenient)
+    def world(self, mode: Mode = Mode.POLICIES) -> World:
+        return World(versions=dict(self.versions), lenient=self.lenient, mode=mode)
 
 
 RELEASE = (1.0, template("v2"))

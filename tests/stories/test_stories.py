@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy import names
+from deploy.hold import Mode
 from rollout.status import Phase
 from tests.stories.tales import TALES, Tale
 from tests.stories.world import World, play
@@ -31,7 +32,9 @@ def check_rest(world: World, tale: Tale) -> None:
     assert world.preview is None
     serving = {pods.digest for pods in world.sets.values() if pods.replicas}
     assert serving == ({tale.running} if tale.running else set())
-    assert tale.paused in (None, world.paused)
+    rests_paused = world.mode is Mode.PAUSE and names.STRATEGY in world.annotations
+    assert tale.paused in (None, world.paused or not world.exists) or rests_paused
+    assert world.paused or not rests_paused or not world.exists
     assert names.DO not in world.annotations or not world.exists
 
 
@@ -47,14 +50,16 @@ def test_story_reads_as_it_did(name: str) -> None:
     check_rest(world, tale)
 
 
+@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("name", NAMES)
-def test_story_ends_alike_when_killed_before_any_act(name: str) -> None:
+def test_story_ends_alike_when_killed_before_any_act(name: str, mode: Mode) -> None:
     """Killed before each of its acts in turn, the controller comes to the same end (promise 6)."""
     tale = TALES[name]
-    whole = tale.world()
+    whole = tale.world(mode)
     play(whole, tale.happens, tale.until)
+    check_rest(whole, tale)
     for moment in range(whole.acts):
-        world = tale.world()
+        world = tale.world(mode)
         world.kill_before = moment
         play(world, tale.happens, tale.until + 60)
         check_rest(world, tale)

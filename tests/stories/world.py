@@ -13,9 +13,10 @@ from analysis import errors, judge, outcome, queries
 from analysis.threshold import Thresholds
 from analysis.verdict import Judgement
 from deploy import names, traffic
+from deploy.hold import Mode
 from deploy.traffic import Pin, Split, Survey
 from deploy.workload import Canary, Held, Revision, Workload
-from rollout import idle, machine, numbers, observer, shares, signals
+from rollout import idle, numbers, observer, resting, shares, signals
 from rollout import plan as plans
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
@@ -40,6 +41,7 @@ from rollout.seen import (
     Record,
     Remove,
     Replan,
+    Rest,
     Restore,
     RevertTemplate,
     Seen,
@@ -79,6 +81,8 @@ class Pods:
     changed: float = 0.0
     """When the number of ready pods last changed."""
     deleting: bool = False
+    number: int = 0
+    """Which roll-out was the last to use them."""
 
 
 @dataclass
@@ -123,6 +127,8 @@ class World:
     acts: int = 0
     kill_before: int = -1
     lenient: bool = False
+    mode: Mode = Mode.POLICIES
+    """What holds a changed template."""
 
     def __post_init__(self) -> None:
         self.versions = {"v1": Version(), "v2": Version(), "v3": Version(), **self.versions}
@@ -137,6 +143,10 @@ class World:
         return self.annotations.get(names.HELD)
 
     @property
+    def mind(self) -> resting.Mind:
+        return resting.MINDS[self.mode]
+
+    @property
     def release(self) -> Release | None:
         return next((item for item in reversed(self.releases) if not item.is_ended), None)
 
@@ -146,7 +156,8 @@ class World:
         """A user's write, as the hold lets it through."""
         if digest != self.digest and self.replicas > 0:
             self.paused = True
-            self.annotations[names.HELD] = Held.HELD
+            if self.mode is Mode.POLICIES:
+                self.annotations[names.HELD] = Held.HELD
         self.digest = digest
 
     def wish(self, what: str) -> None:
@@ -212,6 +223,8 @@ class World:
         new = self.sets.get(self.digest)
         if new is None:
             new = self.sets[self.digest] = Pods(self.digest, 0, born=self.clock)
+        if new.number < (newest := max(pods.number for pods in self.sets.values())) or not newest:
+            new.number = newest + 1
         if self.versions[self.digest].never_rolls:
             return
         old = [pods for pods in self.sets.values() if pods.digest != self.digest and pods.replicas > 0]
@@ -264,7 +277,7 @@ class World:
     def revisions(self) -> tuple[Revision, ...]:
         if not self.exists:
             return ()
-        found = [Revision(p.digest, p.digest, p.replicas, p.ready, {}) for p in self.sets.values()]
+        found = [Revision(p.digest, p.digest, p.replicas, p.ready, {}, p.number) for p in self.sets.values()]
         return tuple(sorted(found, key=lambda item: (-item.replicas, item.hash)))
 
     def canary(self, name: str) -> Canary | None:
@@ -367,12 +380,12 @@ class World:
     def decide(self) -> Decision:
         release = self.release
         if release is None:
-            return idle.decide(self._idle()) if self.exists else Decision()
+            return self.mind.at_rest(self._idle()) if self.exists else Decision()
         seen = self.seen(release)
-        decision = machine.decide(release, seen, PACE)
+        decision = self.mind.in_flight(release, seen, PACE)
         stands = MOVES[signals.name(release, seen)] is Course.STAND and not decision.acts
         if stands and idle.calls_for_successor(self.workload()):
-            return idle.successor(self._idle(), release)
+            return self.mind.successor(self._idle(), release)
         return decision
 
     def _idle(self) -> Idle:
@@ -445,6 +458,7 @@ class World:
             case RevertTemplate(hash_, held):
                 self.digest = hash_
                 self._unpause(held)
+                self.paused = held is Held.REST
             case Mark(digest):
                 self.annotations[names.FAILED] = digest
             case HandOver(name, saved):
@@ -452,6 +466,10 @@ class World:
                 self._keep(base, status=base.status.model_copy(update={"saved": dict(saved)}))
             case Hold():
                 self.annotations[names.HELD] = Held.HELD
+                self.paused = True
+            case Rest():
+                self._unpause(Held.REST)
+                self.paused = True
             case Unhold():
                 self._forget(names.HELD, names.FAILED)
             case Leave():

@@ -54,13 +54,20 @@ matchResources:
 {{- end -}}
 {{- end -}}
 
-{{/* Nothing is installed where a changed template could not be held: it would roll out by itself, unjudged. */}}
-{{- define "rampart.hold.check" -}}
+{{/*
+What keeps a changed template from rolling out: policies, or pause. Older clusters than 1.36 can not hold a write, so
+the controller keeps opted-in Deployments paused there. Nothing is guessed where no cluster is asked: a cluster that
+could hold them would go without.
+*/}}
+{{- define "rampart.hold.mode" -}}
 {{- $api := "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" -}}
-{{- if eq .Values.hold.mode "pause" -}}
-{{- fail "hold.mode pause (opted-in Deployments kept paused at rest, for clusters before 1.36) does not exist in this version; leave hold.mode at auto and use Kubernetes 1.36 or newer" -}}
-{{- end -}}
-{{- if and (eq .Values.hold.mode "auto") (not (.Capabilities.APIVersions.Has $api)) -}}
-{{- fail (printf "this cluster (%s) does not serve %s, by which a changed pod template is held until it is judged: use Kubernetes 1.36 or newer; where only the renderer does not know it (helm template, GitOps), set hold.mode=policies" .Capabilities.KubeVersion.Version $api) -}}
+{{- if ne .Values.hold.mode "auto" -}}
+{{- .Values.hold.mode -}}
+{{- else if .Capabilities.APIVersions.Has $api -}}
+policies
+{{- else if lookup "v1" "Namespace" "" "kube-system" -}}
+pause
+{{- else -}}
+{{- fail (printf "hold.mode is auto, and this renderer does not know whether the cluster serves %s: set hold.mode=policies for Kubernetes 1.36 or newer, hold.mode=pause for older ones (opted-in Deployments are kept paused at rest)" $api) -}}
 {{- end -}}
 {{- end -}}

@@ -1,6 +1,6 @@
 {{/*
-The rights, each used by a function that tests/chart/test_rights.py names. No Secrets, no ConfigMaps, no wildcards, no
-roles. Asking for its own rights (selfsubjectaccessreviews) is everybody's by default. Owner references made by the
+The rights. Each is needed: tests/rights/needs.py names the function that fails without it, and tests/e2e/test_rights.py
+takes each away on a real API server. No Secrets, no ConfigMaps, no wildcards, no roles. Asking for its own rights (selfsubjectaccessreviews) is everybody's by default. Owner references made by the
 controller do not block the owner's deletion, so no right on finalizers subresources is needed where the admission
 plugin OwnerReferencesPermissionEnforcement runs.
 */}}
@@ -44,19 +44,28 @@ plugin OwnerReferencesPermissionEnforcement runs.
 - apiGroups: [rampart.dev]
   resources: [releasepolicies]
   verbs: [list, watch]
+# Routes are listed and watched in the whole cluster, see below. Yours are updated, and patched to give up what the
+# server notes as ours in them; temporary ones are created and deleted.
 - apiGroups: [networking.istio.io]
-  resources: [virtualservices, destinationrules]
-  verbs: [get, list, watch, create, update, patch, delete]
+  resources: [virtualservices]
+  verbs: [get, create, update, patch, delete]
 - apiGroups: [split.smi-spec.io]
   resources: [trafficsplits]
-  verbs: [get, list, watch, create, update, patch, delete]
+  verbs: [get, create, update, patch, delete]
 - apiGroups: [gateway.networking.k8s.io]
-  resources: [httproutes, grpcroutes]
-  verbs: [get, list, watch, create, update, patch, delete]
-# Policies that hang on a Service by name are copied for its legs.
+  resources: [httproutes]
+  verbs: [get, create, update, patch, delete]
+# No GRPCRoute is a temporary one.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [grpcroutes]
+  verbs: [get, update, patch]
+# Only ours: subsets for legs, and copies for legs of what hangs on a Service by its name.
+- apiGroups: [networking.istio.io]
+  resources: [destinationrules]
+  verbs: [get, create, update, delete]
 - apiGroups: [gateway.networking.k8s.io]
   resources: [backendtlspolicies]
-  verbs: [get, list, watch, create, update, delete]
+  verbs: [get, create, update, delete]
 {{- end -}}
 
 {{/* What is read of the whole cluster, whichever namespaces are watched. */}}
@@ -75,6 +84,7 @@ plugin OwnerReferencesPermissionEnforcement runs.
 - apiGroups: [linkerd.io]
   resources: [serviceprofiles]
   verbs: [list, watch]
+{{- if eq (include "rampart.hold.mode" .) "policies" }}
 # To see when the hold itself is changed.
 - apiGroups: [admissionregistration.k8s.io]
   resources:
@@ -83,6 +93,7 @@ plugin OwnerReferencesPermissionEnforcement runs.
     - validatingadmissionpolicies
     - validatingadmissionpolicybindings
   verbs: [list, watch]
+{{- end }}
 {{- end -}}
 
 {{- define "rampart.rights.lease" -}}

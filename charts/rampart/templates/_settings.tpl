@@ -14,6 +14,7 @@ given is not rendered, so that the controller's own default holds. tests/chart/t
   (list "METRIC_NAMES" $v.metricNames)
   (list "NAMESPACES" $v.namespaces)
   (list "CLUSTER_DOMAIN" $v.clusterDomain)
+  (list "HOLD" (ternary "pause" nil (eq (include "rampart.hold.mode" .) "pause")))
   (list "LISTEN" (printf "$(POD_IP):%d" (int $v.port)))
   (list "WORKERS" $v.controller.workers)
   (list "SETTLE" $v.controller.settle)

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from deploy import errors, kinds, routers, workload
-from deploy.cluster import Cluster
+from deploy.cluster import Cluster, Listing
 from deploy.kinds import Kind
 from deploy.leases import Leases
 from rollout import settings
-from rollout.cli import asking, check, doors
+from rollout.cli import absent, asking, check, doors
 from rollout.cli.clock import now
 from rollout.settings import Settings
 from rollout.status import Phase
@@ -43,7 +43,7 @@ def a_healthy_shop() -> Shop:
 
 def call(shop: Shop, **changes: Any) -> int:
     values = {"namespace": None, "all_namespaces": False, "output": "table", "lease_namespace": "shop"}
-    more = dict.fromkeys(("prometheus_url", "mesh", "metric_names", "defaults", "cluster_domain"))
+    more = dict.fromkeys(("prometheus_url", "mesh", "metric_names", "defaults", "cluster_domain", "hold"))
     given = argparse.Namespace(**{**values, "lease_name": "rampart", **more, **changes})
     return check.run(cast(Cluster, shop.cluster), given)
 
@@ -124,6 +124,31 @@ def test_what_may_not_be_asked_does_not_end_the_others(capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert "- definitions: it can not be asked: customresourcedefinitions is forbidden" in said
     assert "✔ mesh" in said
+
+
+def test_a_namespace_that_is_not_there_has_nothing_to_check() -> None:
+    """It is no empty one."""
+    with pytest.raises(absent.Absent, match="there is no namespace shpo"):
+        call(a_healthy_shop(), namespace="shop,shpo")
+
+
+class Blind(Server):
+    """Deployments may not be listed."""
+
+    def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> Listing:
+        if kind is kinds.DEPLOYMENT:
+            raise errors.NotGranted("may not", right="list deployments.apps", said="User jane cannot")
+        return super().list(kind, namespace, labels)
+
+
+def test_deployments_that_may_not_be_listed_do_not_hide_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was asked before is shown."""
+    shop = a_healthy_shop()
+    shop.cluster = Blind(objects=shop.cluster.objects, version=shop.cluster.version)
+    call(shop)
+    said = capsys.readouterr().out
+    assert "✔ API server: Kubernetes 1.37" in said
+    assert "- Deployments: they can not be asked: you may not list deployments.apps (User jane cannot)" in said
 
 
 def test_a_pair_is_checked_as_a_pair(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The command line: help that names everything, and faults that are all said."""
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def test_help_names_every_setting_with_its_default(capsys: pytest.CaptureFixture
         assert str(field.description) in text
     assert "how long new pods may stumble, such as 30s (default: 30s)" in text
     assert "releases that are looked at side by side (default: 4)" in text
+    assert "separated by commas (default: all)" in text
+    assert "is not checked (default: false)" in text
+
+
+def test_help_says_each_command_in_a_line_and_where_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    """For who sees it for the first time."""
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    text = capsys.readouterr().out
+    for command in ("run", "check", "status", "completion"):
+        assert re.search(rf"^    {command} +\S", text, re.MULTILINE), command
+    assert "rampart.dev/strategy=canary" in text
+    assert "exit codes: 0 done" in text
 
 
 @pytest.mark.parametrize(

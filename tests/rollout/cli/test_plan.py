@@ -17,13 +17,13 @@ from tests.rollout.pair.a_pair_shop import a_pair_shop
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PROMETHEUS_URL", "MESH", "METRIC_NAMES", "DEFAULTS", "CLUSTER_DOMAIN"):
+    for name in ("PROMETHEUS_URL", "MESH", "METRIC_NAMES", "DEFAULTS", "CLUSTER_DOMAIN", "HOLD"):
         monkeypatch.delenv(f"RAMPART_{name}", raising=False)
 
 
 def call(shop: Shop, **changes: Any) -> int:
     values = {"namespace": "shop", "name": "web", "output": "json", "prometheus_url": None, "mesh": None}
-    more = {"metric_names": None, "defaults": None, "cluster_domain": None}
+    more = {"metric_names": None, "defaults": None, "cluster_domain": None, "hold": None, "queries": False}
     return plan.run(cast(Cluster, shop.cluster), argparse.Namespace(**{**values, **more, **changes}))
 
 
@@ -85,6 +85,11 @@ def test_people_get_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert "steps" in text
     assert "built-in" in text
     assert "+++ VirtualService shop/web" in text
+    assert all(len(line) <= 120 for line in text.splitlines())
+    assert "asked of Prometheus at each look; as PromQL: --queries" in text
+    assert "what istio_requests_total counted of both versions in 1m" in text
+    assert call(shop, output="table", queries=True) == 0
+    assert "label_replace(sum by (destination_workload)" in capsys.readouterr().out
 
 
 def test_a_release_in_flight_hides_the_routes_edits(capsys: pytest.CaptureFixture[str]) -> None:

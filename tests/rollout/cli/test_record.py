@@ -116,6 +116,17 @@ def kubeconfig(folder: Path, *found: dict[str, Any]) -> Iterator[str]:
         yield str(path)
 
 
+def test_a_release_that_is_not_there_is_said_with_where_to_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1."""
+    with kubeconfig(tmp_path) as config:
+        argv = ["record", "--prometheus-url", "http://127.0.0.1:9", "-n", "shop", "--release", "web-1"]
+        assert cli.main([*argv, "--kubeconfig", config]) == 1
+    text = "there is no Release web-1 in namespace shop; see: rampart history -n shop"
+    assert text in capsys.readouterr().err
+
+
 def named(canary: str, stable: str) -> Cluster:
     """The pods of the recorded release under other names, with latencies."""
     plain = recorded.cluster(0.001, slow=0.001)
@@ -140,8 +151,9 @@ def test_a_release_says_its_times_its_plan_and_its_workloads(tmp_path: Path) -> 
     """Ended ones too: the plan stands in the Release, the weights in the traffic."""
     out = tmp_path / "web.json"
     with prometheus(named(CANARY, "web")) as url, kubeconfig(tmp_path, release()) as config:
-        argv = ["record", "--prometheus-url", url, "--namespace", "shop", "--release", f"web-{REVISION}"]
-        assert cli.main([*argv, "--kubeconfig", config, "--out", str(out)]) == 0
+        argv = ["record", "--prometheus-url", url, "-n", "shop", "--release", f"web-{REVISION}"]
+        assert cli.main([*argv, "--kubeconfig", config, "--context", "y", "--out", str(out)]) == 1
+        assert cli.main([*argv, "--kubeconfig", config, "--context", "x", "--out", str(out)]) == 0
     known = recording.parse(out.read_bytes())
     assert isinstance(known, Recording)
     assert (known.release, known.canary, known.stable) == (f"web-{REVISION}", CANARY, "web")

@@ -111,6 +111,15 @@ def test_a_dry_run_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no release is in flight" in capsys.readouterr().out
 
 
+def test_a_name_that_is_no_deployments_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside what is done for the others; what is left of one that was is looked for all the same."""
+    assert call(stepping(), dry_run=True, namespace="shop", scope=Scope((), ("web", "wbe"))) == 0
+    said = capsys.readouterr()
+    assert "shop/web" in said.out
+    text = "there is no Deployment wbe in namespace shop; the nearest is web; opted in there: web"
+    assert said.err == f"rampart: {text}; what may be left of it is looked for\n"
+
+
 def test_what_is_not_at_rest_in_time_is_named_with_what_it_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 7."""
     shop = a_ticking_shop()

@@ -10,13 +10,17 @@ import yaml
 from rich.console import Console
 
 from analysis import meshes, outcome
-from deploy.cluster import Cluster
-from rollout.cli import card, listing, measuring, output, reading
+from deploy import errors, kinds
+from deploy.cluster import Cluster, Listing
+from deploy.kinds import Kind
+from rollout import words
+from rollout.cli import absent, card, listing, measuring, output, reading
 from rollout.cli import status as status_command
 from rollout.cli.card import Both, Measured
 from rollout.status import Phase
 from tests.rollout.a_shop import Shop, a_shop, at_rest
 from tests.rollout.building import START
+from tests.rollout.small_cluster import SmallCluster
 
 
 def given(**changes: Any) -> argparse.Namespace:
@@ -84,6 +88,29 @@ def test_a_failed_release_says_what_a_person_can_do(capsys: pytest.CaptureFixtur
     assert "StaysDown" in capsys.readouterr().out
 
 
+def test_a_card_names_commands_where_the_controller_names_annotations(capsys: pytest.CaptureFixture[str]) -> None:
+    """A person before the command line has these at hand."""
+    shop = stepping()
+    shop.annotate(do="pause")
+    shop.look()
+    for name in ("web", None):
+        call(shop, status_command.run, name=name)
+        assert "to go on: rampart resume" in capsys.readouterr().out.replace("\n", " ")
+    assert reading.spoken("do=retry, do=something, undo=abort") == "rampart retry, do=something, undo=abort"
+
+
+def test_a_deployment_without_releases_says_how_to_opt_in(capsys: pytest.CaptureFixture[str]) -> None:
+    """If it is not."""
+    shop = a_shop()
+    call(shop, status_command.run)
+    assert capsys.readouterr().out.endswith("release   none yet\n")
+    shop.annotate(strategy=None)
+    call(shop, status_command.run)
+    assert "none: not opted in: kubectl -n shop annotate deployment web rampart.dev/strategy=canary" in (
+        capsys.readouterr().out
+    )
+
+
 def test_programs_get_the_whole_status(capsys: pytest.CaptureFixture[str]) -> None:
     """JSON and YAML say the same; what only the controller reads is left out."""
     shop = stepping()
@@ -107,22 +134,6 @@ def test_the_overview_lists_what_is_in_flight(capsys: pytest.CaptureFixture[str]
     assert "no release is in flight in namespace shop" in capsys.readouterr().out
 
 
-def test_watching_ends_with_the_release(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each change is printed once where there is no terminal."""
-    shop = stepping()
-    seen: list[str] = []
-
-    def look() -> tuple[str, bool]:
-        shop.look()
-        seen.append(shop.phases[-1])
-        return shop.phases[-1], at_rest(shop)
-
-    assert status_command.watched(look, given(watch=True)) == 0
-    assert seen[-1] == "Promoted"
-    printed = capsys.readouterr().out.split()
-    assert printed == list(dict.fromkeys(seen))
-
-
 def test_history_is_newest_first(capsys: pytest.CaptureFixture[str]) -> None:
     """With its ends."""
     shop = stepping()
@@ -133,10 +144,88 @@ def test_history_is_newest_first(capsys: pytest.CaptureFixture[str]) -> None:
     _, newest, oldest = capsys.readouterr().out.splitlines()
     assert "Promoted" in oldest
     assert "Promoted" not in newest
-    call(shop, listing.history, name="other")
-    assert "no release of other is kept" in capsys.readouterr().out
     call(shop, listing.history, output="json")
     assert [item["deployment"] for item in json.loads(capsys.readouterr().out)] == ["web", "web"]
+
+
+def past(shop: Shop, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines of the history, the newest first."""
+    call(shop, listing.history)
+    return capsys.readouterr().out.splitlines()[1:]
+
+
+def test_history_says_what_to_do_only_where_that_makes_sense(capsys: pytest.CaptureFixture[str]) -> None:
+    """While the template stays down; not once it changed, or was tried again."""
+    shop = stepping()
+    shop.annotate(do="abort")
+    shop.live(at_rest)
+    shop.look()
+    hint = "; it stays down: rampart retry -n shop web, or rampart revert -n shop web"
+    (first,) = past(shop, capsys)
+    assert first.endswith(hint)
+    call(shop, listing.list_all)
+    assert capsys.readouterr().out.rstrip().endswith(hint)
+    shop.annotate(do="retry")
+    shop.live(lambda shop: len(shop.releases) == 2 and shop.phases[-1] == Phase.STEPPING)
+    assert not any("rampart retry" in line or "do=retry" in line for line in past(shop, capsys))
+    shop.annotate(do="abort")
+    shop.live(at_rest)
+    shop.look()
+    assert [line.endswith(hint) for line in past(shop, capsys)] == [True, False]
+    shop.change("v3")
+    assert not any("retry" in line for line in past(shop, capsys))
+
+
+class Veiled(SmallCluster):
+    """Deployments may not be listed."""
+
+    def list(self, kind: Kind, namespace: str | None = None, labels: str = "") -> Listing:
+        if kind is kinds.DEPLOYMENT:
+            raise errors.Forbidden("may not")
+        return super().list(kind, namespace, labels)
+
+
+def test_history_needs_no_right_to_list_deployments(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its advice does."""
+    shop = stepping()
+    shop.annotate(do="abort")
+    shop.live(at_rest)
+    shop.look()
+    shop.cluster = Veiled(objects=shop.cluster.objects)
+    (line,) = past(shop, capsys)
+    assert "a person asked to abort" in line
+    assert "retry" not in line
+
+
+def test_a_line_for_a_pipe_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    """However long it is; and it has no spaces behind it."""
+    output.show(output.table(("NAME", "MESSAGE"), [("web", "word " * 200 + "end"), ("api", "short")]))
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert (head, second) == ("NAME   MESSAGE", "api    short")
+    assert first.endswith("word end")
+
+
+def test_only_the_beginning_of_the_way_on_is_cut_as_well() -> None:
+    """A status keeps 240 characters of a message."""
+    shop = stepping()
+    for kept in ("; the", words.WAYS_ON[:40], words.WAYS_ON):
+        told = shop.releases[0].status.model_copy(update={"message": f"it was bad{kept}"})
+        assert reading.cause(shop.releases[0].model_copy(update={"status": told})) == "it was bad"
+
+
+def test_nothing_to_list_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """With what can be done; what is not there is no empty list."""
+    shop = a_shop()
+    call(shop, listing.history)
+    assert capsys.readouterr().out == "no release of web is kept in namespace shop\n"
+    for command in (listing.history, status_command.run):
+        with pytest.raises(absent.Absent, match="there is no namespace nosuch"):
+            call(shop, command, name=None, namespace="nosuch")
+    with pytest.raises(absent.Absent, match="there is no Deployment wbe in namespace shop; the nearest is web"):
+        call(shop, listing.history, name="wbe")
+    shop.annotate(strategy=None)
+    call(shop, listing.list_all)
+    assert "no Deployment in namespace shop is opted in; to opt one in: kubectl annotate" in capsys.readouterr().out
 
 
 def test_the_list_says_how_each_deployment_is(capsys: pytest.CaptureFixture[str]) -> None:

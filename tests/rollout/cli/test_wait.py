@@ -9,7 +9,7 @@ import pytest
 from deploy import errors
 from deploy.cluster import Cluster
 from rollout import cli
-from rollout.cli import reading, wait
+from rollout.cli import absent, reading, wait
 from rollout.cli.codes import Code
 from rollout.cli.reading import Sight
 from rollout.status import Phase
@@ -133,7 +133,17 @@ def test_a_time_out_and_a_missing_deployment_have_codes_of_their_own(capsys: pyt
 
 
 def missing() -> Sight:
-    raise errors.Missing("deployment shop/web")
+    raise absent.Absent("there is no Deployment web in namespace shop")
+
+
+def undefined() -> Sight:
+    raise errors.Missing("the definition of Releases is not installed")
+
+
+def test_only_an_absent_deployment_has_the_code_of_one() -> None:
+    """What the cluster lacks besides is a failure like any other."""
+    with pytest.raises(errors.Missing, match="definition"):
+        wait.follow(undefined, None, time.monotonic() + 9, lambda text: None)
 
 
 def test_a_server_that_is_away_for_a_moment_is_asked_again() -> None:
@@ -148,7 +158,7 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again() -> None:
         return sight
 
     assert wait.follow(ask, None, time.monotonic() + 9, told.append) is Code.DONE
-    assert told == ["away"]
+    assert told == ["no API server answers (away); --kubeconfig and --context name another"]
 
 
 def test_every_end_is_good_for_who_waits_for_the_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,7 +105,9 @@ def test_what_is_not_opted_in_is_not_asked_anything(capsys: pytest.CaptureFixtur
     shop = a_shop()
     shop.annotate(strategy=None)
     assert express(shop, Wish.PROMOTE) == 1
-    assert "not opted in (rampart.dev/strategy)" in capsys.readouterr().err
+    assert (
+        "not opted in: kubectl -n shop annotate deployment web rampart.dev/strategy=canary" in capsys.readouterr().err
+    )
 
 
 def test_a_deployment_that_is_not_there_is_said() -> None:

@@ -1,15 +1,10 @@
 """A shop with two Deployments of the user's that take turns, and a whole head over it, but for its threads."""
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from deploy import kinds, names, workload
-from deploy.cluster import Cluster
 from deploy.traffic import Json
-from rollout.actor import Actor
-from rollout.pair.actor import PairActor
-from rollout.pair.observer import PairObserver
-from rollout.routes import Routes
 from tests.rollout.a_shop import Shop
 from tests.rollout.small_cluster import SHOP
 from tests.rollout.test_restoring import Ticking
@@ -29,17 +24,6 @@ ROUTE: Json = {
 
 class PairShop(Shop):
     """Looks at the annotated one, web-v2."""
-
-    def restart(self) -> None:
-        super().restart()
-        self.restart_pairs()
-
-    def restart_pairs(self) -> None:
-        """Those who look at pairs begin anew, in the same head."""
-        door = cast(Cluster, self.cluster)
-        routes = Routes(door, self.cluster.watched)
-        observer = PairObserver(door, routes, self.observer, lambda: self.clock)
-        self.reconciler.take_pairs(observer, PairActor(door, routes, Actor(door, routes, lambda: self.clock)))
 
     def look(self) -> float | None:
         """One look, and ten seconds. Nothing rolls: both run already."""

@@ -9,6 +9,7 @@ from rollout.pair.actor import PairActor
 from rollout.seen import Act, ClearWish
 from rollout.status import Phase
 from tests.rollout.pair.a_pair_shop import PairShop, a_pair_shop
+from tests.rollout.small_cluster import Written
 
 
 def in_phase(phase: Phase) -> Any:
@@ -37,14 +38,13 @@ def test_end_that_was_recorded_and_not_told_is_told_later() -> None:
     shop.live(in_phase(Phase.STEPPING))
     abort(shop)
     pairs = shop.reconciler._pairs
-    assert pairs is not None
-    actor = pairs.reconciler._pair_actor
-    pairs.reconciler._pair_actor = Refusing(actor)  # type: ignore[assignment]
+    actor = pairs._pair_actor
+    pairs._pair_actor = Refusing(actor)  # type: ignore[assignment]
     with pytest.raises(errors.Unreachable):
         shop.live(in_phase(Phase.CANCELLED))
     assert shop.phases == ["Cancelled"]
     assert "Cancelled" not in shop.reasons
-    pairs.reconciler._pair_actor = actor
+    pairs._pair_actor = actor
     shop.look()
     assert shop.reasons.count("Cancelled") == 1
 
@@ -63,9 +63,8 @@ def test_nothing_is_shown_of_a_pair_at_rest() -> None:
     """Its series go, also where nobody was told of the end."""
     shop = a_pair_shop()
     shown: list[object] = []
+    shop.looked = lambda view, seen: shown.append((view.name, seen is None))
     shop.restart()
-    shop.reconciler._looked = lambda view, seen: shown.append((view.name, seen is None))
-    shop.restart_pairs()
     shop.live(in_phase(Phase.PROMOTED))
     shown.clear()
     shop.look()
@@ -77,8 +76,8 @@ def test_look_at_a_side_under_its_own_name_takes_no_series_of_its_release_away()
     shop = a_pair_shop()
     shop.live(in_phase(Phase.STEPPING))
     shown: list[str] = []
+    shop.looked = lambda view, seen: shown.append(view.name)
     shop.restart()
-    shop.reconciler._looked = lambda view, seen: shown.append(view.name)
     release = shop.releases[-1]
     assert release.spec.deployment == "web-v2"
     free = {"spec": {"pair": "web-v1"}}
@@ -87,3 +86,21 @@ def test_look_at_a_side_under_its_own_name_takes_no_series_of_its_release_away()
     shop.cluster.edit(kinds.DEPLOYMENT, "web-v2", bare)
     shop.reconciler.reconcile("shop", "web-v2")
     assert shown == []
+
+
+def test_fall_of_a_pair_that_is_refused_is_told_and_tried_again_within_a_second() -> None:
+    """Promise 3, in the words that any release has."""
+    shop = a_pair_shop()
+    shop.live(in_phase(Phase.STEPPING))
+    assert shop.parts == [80, 20]
+    abort(shop)
+
+    def away(written: Written) -> None:
+        if written[1] == "VirtualService":
+            raise errors.Invalid("refused by a policy")
+
+    shop.cluster.before = away
+    assert shop.look() == 1
+    told = shop.told[-1]
+    assert (told.reason, told.message) == ("FallRefused", "tried again at once: refused by a policy")
+    assert shop.phases == ["Stepping"]
