@@ -23,7 +23,7 @@ from rollout.status import Release, Spec
 VERBS = {"replace": "update"}
 """What rules of RBAC call the verbs of a Cluster."""
 SETTINGS = Settings.model_validate({"prometheus_url": "http://127.0.0.1:9"})
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 300.0
 
 
 def now() -> datetime:
