@@ -10,8 +10,7 @@ from deploy.cluster import Cluster
 from deploy.kinds import Kind
 from deploy.traffic import Json, Target
 from deploy.workload import Held, Workload
-from rollout import observer
-from rollout.observer import View
+from rollout import views
 from rollout.plan import Plan
 from rollout.routes import Routes, disown
 from rollout.seen import (
@@ -41,6 +40,7 @@ from rollout.seen import (
     Unpreview,
 )
 from rollout.status import ENDED, Phase, Release, Spec, Status, build, dump, release_name
+from rollout.views import View
 
 OnDeployment = Unpause | RevertTemplate | Mark | Unhold | Rest | Leave | Hold | ClearWish
 
@@ -164,7 +164,7 @@ class Actor:
             return
         if work is None or work.digest != release.spec.revision:
             raise Stale("the template is not the release's any more")
-        name = observer.canary_name(release)
+        name = views.canary_name(release)
         try:
             self._cluster.create(kinds.DEPLOYMENT, workload.build_canary(work, name, release.name, replicas))
         except errors.Conflict:

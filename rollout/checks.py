@@ -273,6 +273,6 @@ def each(works: tuple[Workload, ...], faults: Callable[[Workload], tuple[tuple[s
             yield unknown(about, f"it can not be asked: {error}")
             continue
         for reason, text in found:
-            yield bad(about, f"{reason}: {text}", ADVICE.get(reason, "see docs"))
+            yield bad(about, f"{reason}: {text}", ADVICE.get(reason, f"see docs/reasons/{reason}.md"))
         if not found:
             yield good(about, "Service, route and plan are fit for a release")

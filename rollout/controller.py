@@ -17,12 +17,12 @@ from rollout.lateness import Lateness
 from rollout.metrics import Metrics
 from rollout.metrics_judge import MetricsJudge
 from rollout.notifier import Notifier
-from rollout.observer import View
 from rollout.office import Office, Premises
 from rollout.reconciler import Audience
 from rollout.seen import Seen
 from rollout.settings import Settings
 from rollout.telling import Speaker
+from rollout.views import View
 from rollout.watching import Watches
 from rollout.workqueue import Queue
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from deploy.traffic import Split
 from deploy.workload import Held, Revision, Workload
 from rollout import words
 from rollout.plan import Plan, Wish
@@ -17,12 +18,15 @@ from rollout.seen import (
     Mark,
     Restore,
     RevertTemplate,
+    Steer,
     Sweep,
     Told,
     Unhold,
     Unpause,
 )
 from rollout.status import STAYS_DOWN, Release
+
+SWEEP_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class Idle:
     malformed: tuple[str, ...] = ()
     shown: bool = False
     """The route shows legs of ours."""
+    down: Split | None = None
+    """All traffic to stable, where the route still shows a canary and stable is whole."""
+    pinned: float | None = None
+    """The route shows stable alone: seconds until every proxy follows that, and requests under way are over."""
     legs: bool = False
     orphans: bool = False
     """There are canaries that belong to no release in flight."""
@@ -73,12 +81,16 @@ def decide(idle: Idle) -> Decision:
 
 
 def swept(idle: Idle) -> Decision:
-    """What a release left that is gone without its end: the route first, then canaries, then legs (law 9)."""
-    told = Told("Swept", "a release vanished before its end: route restored, its canary removed", Level.WARNING)
+    """What a release left that is gone without its end: traffic first, then canaries, then route and legs (law 9)."""
+    told = Told("Swept", "a release vanished before its end: all traffic to stable, its canary removed", Level.WARNING)
+    if idle.down is not None:
+        return Decision((Steer(idle.down),), (told,), SWEEP_SECONDS)
+    if idle.pinned is not None and idle.orphans:
+        return Decision(look_again=idle.pinned) if idle.pinned > 0 else Decision((Sweep(),), (), SWEEP_SECONDS)
     if idle.shown:
-        return Decision((Restore(),), (told,), 2)
+        return Decision((Restore(),), (told,), SWEEP_SECONDS)
     if idle.orphans:
-        return Decision((Sweep(),), (), 2)
+        return Decision((Sweep(),), (), SWEEP_SECONDS)
     return Decision((Define(frozenset()),), (), 0)
 
 

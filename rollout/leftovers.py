@@ -9,7 +9,7 @@ from deploy import errors, kinds, names, routers, services, workload
 from deploy.cluster import Cluster
 from deploy.kinds import Kind
 from deploy.traffic import Json, Target
-from rollout import observer, routes, salvage, status
+from rollout import routes, salvage, status, views
 from rollout.routes import Routes
 
 FRESH_SECONDS = 0.5
@@ -105,7 +105,7 @@ class Inventory:
         for item in self.all(kinds.DEPLOYMENT, scope):
             about = item["metadata"]
             held = names.HELD in (about.get("annotations") or {})
-            owner = str(observer.owner_name(item)) if names.RELEASE in (about.get("labels") or {}) else ""
+            owner = str(views.owner_name(item)) if names.RELEASE in (about.get("labels") or {}) else ""
             for name in filter(None, (about["name"] if held else "", owner)):
                 found.setdefault((about["namespace"], name), set()).add(name)
         mine = (key for key, meant in found.items() if any(scope.has(key[0], each) for each in meant))

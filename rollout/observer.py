@@ -1,22 +1,20 @@
 """Observe: read all that one look needs into one frozen value."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from pydantic import ValidationError
-
-from analysis import custom, evidence, judge, metric
+from analysis import custom, evidence, judge
 from analysis.mesh import Naming
-from analysis.threshold import Latency, Thresholds
+from analysis.threshold import Latency
 from analysis.verdict import Judgement
 from deploy import cautions, errors, hold, kinds, names, preview, routers, services, traffic, workload
 from deploy.cluster import Cluster
-from deploy.traffic import Json, Survey, Target
+from deploy.traffic import Json, Split, Survey, Target
 from deploy.workload import Canary, Revision, Workload
-from rollout import numbers, policy, shares, signals
+from rollout import numbers, policy, questions, salvage, shares, signals, views
 from rollout import plan as plans
 from rollout.idle import Idle
 from rollout.plan import Plan
@@ -24,9 +22,8 @@ from rollout.routes import Routes, target_of
 from rollout.seen import Base, Endpoints, Seen
 from rollout.settings import Settings
 from rollout.signals import Stage
-from rollout.status import Phase, Release, parse
-
-JUDGED = frozenset({Stage.STEPPING, Stage.BAKING, Stage.PROMOTING})
+from rollout.status import Phase, Release
+from rollout.views import View
 
 
 class Judge(Protocol):
@@ -39,41 +36,6 @@ class Judge(Protocol):
     def faults(self, name: str, now: datetime, latency: Latency | None, service: str) -> tuple[str, ...]: ...
 
     def tried(self, name: str, now: datetime, trial: custom.Trial) -> tuple[str, ...]: ...
-
-
-@dataclass(frozen=True)
-class View:
-    """What was read of one Deployment and its releases; `release` is the one in hand, None if all have ended."""
-
-    namespace: str
-    name: str
-    deployment: Json | None = field(hash=False)
-    work: Workload | None
-    revisions: tuple[Revision, ...]
-    releases: tuple[Release, ...]
-    """The oldest first."""
-    malformed: tuple[str, ...] = ()
-    malformed_leaving: tuple[str, ...] = ()
-    """Names of Releases that can not be read and are being deleted."""
-    orphans: tuple[Json, ...] = field(default=(), hash=False)
-    """Canary Deployments of this Deployment, and previews, that belong to no release in flight."""
-    is_paired: bool = False
-    """Pair mode: it takes turns with another Deployment, or a release between the two is in flight."""
-    is_side: bool = False
-    """Pair mode: it is being released under the other one's name."""
-
-    @property
-    def open(self) -> tuple[Release, ...]:
-        return tuple(item for item in self.releases if not item.is_ended)
-
-    @property
-    def release(self) -> Release | None:
-        """The newest release that has not ended."""
-        return self.open[-1] if self.open else None
-
-    @property
-    def ended(self) -> tuple[Release, ...]:
-        return tuple(item for item in self.releases if item.is_ended)
 
 
 class Observer:
@@ -108,7 +70,7 @@ class Observer:
     def view(self, namespace: str, name: str) -> View:
         """The Deployment, its ReplicaSets and its Releases. Raises ClusterError."""
         found = self._cluster.list(kinds.RELEASE, namespace).items
-        releases, malformed, leaving = read_releases(item for item in found if is_of(name, item))
+        releases, malformed, leaving = views.read_releases(item for item in found if views.is_of(name, item))
         deployment = self._cluster.find(kinds.DEPLOYMENT, name, namespace)
         work = self._read(deployment) if deployment is not None else None
         revisions: tuple[Revision, ...] = ()
@@ -116,16 +78,16 @@ class Observer:
             sets = self._cluster.list(kinds.REPLICA_SET, namespace, labels=services.selector(work.spec)).items
             revisions = workload.revisions(sets, work.uid)
         view = View(namespace, name, deployment, work, revisions, releases, malformed, leaving)
-        if (work is not None and work.canary_of and work.opted_in) or is_one_of_a_pair(name, found):
+        if (work is not None and work.canary_of and work.opted_in) or views.is_one_of_a_pair(name, found):
             return replace(view, is_paired=True)
-        view = replace(view, is_side=any(is_side(name, item) for item in found))
+        view = replace(view, is_side=any(views.is_side(name, item) for item in found))
         concerned = bool(revisions) or work is None
         return replace(view, orphans=self._orphans(view)) if concerned and view.release is None else view
 
     def _orphans(self, view: View) -> tuple[Json, ...]:
         canaries = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
         previews = self._cluster.list(kinds.SERVICE, view.namespace, labels=names.PREVIEW).items
-        return tuple(item for item in (*canaries, *previews) if owner_name(item) == view.name)
+        return tuple(item for item in (*canaries, *previews) if views.owner_name(item) == view.name)
 
     def idle(self, view: View, hold_missing: str | None) -> Idle:
         """A Deployment without a release in flight."""
@@ -133,12 +95,13 @@ class Observer:
             raise ValueError(f"Deployment {view.namespace}/{view.name} is gone")
         refusals = self.refusals(view)
         target = self.target(view, None)
-        survey = self._routes.survey(target, None)[0] if target else Survey()
+        survey, age = self._routes.survey(target, None) if target else (Survey(), 0.0)
         plan = self.plan(view.work)
         wanted = shares.asides(traffic.canary(view.name), plan) if isinstance(plan, Plan) else ()
         unfit = self._routes.unfit(target, wanted) if target else ()
         resting = view.work.opted_in and view.work.rests
         telemetry = self.telemetry(view.work, plan, target.service if target else "") if resting else ()
+        down, pinned = self._fallen(view, survey, age)
         return Idle(
             workload=view.work,
             revisions=view.revisions,
@@ -148,11 +111,21 @@ class Observer:
             hold_missing=hold_missing,
             malformed=view.malformed,
             shown=bool(survey.shown) and view.release is None,
+            down=down,
+            pinned=pinned,
             legs=bool(survey.legs) and view.release is None,
             orphans=bool(view.orphans),
             telemetry=telemetry,
             cautions=self._cautions(view.work) if resting else (),
         )
+
+    def _fallen(self, view: View, survey: Survey, age: float) -> tuple[Split | None, float | None]:
+        """`down` and `pinned` of an Idle: how far what a vanished release left in the route has fallen."""
+        if view.release is not None or not survey.shown:
+            return None, None
+        if {pin.label for pin in survey.shown} == {names.POD_TEMPLATE_HASH}:
+            return None, max(0.0, self._settings.settle - age, self._settings.drain - age)
+        return salvage.stable_split(salvage.Left(view.work, view.revisions, survey)), None
 
     def _cautions(self, work: Workload) -> tuple[str, ...]:
         """What stands beside a Deployment at rest; a claim that is not there is no matter of ours."""
@@ -244,7 +217,7 @@ class Observer:
         found = self._service(view)
         if isinstance(found, tuple) or view.work is None:
             return found if isinstance(found, tuple) else ()
-        target = self._aim(view, found["metadata"]["name"], running_labels(view))
+        target = self._aim(view, found["metadata"]["name"], views.running_labels(view))
         plan = self.plan(view.work)
         wanted = plan.router if isinstance(plan, Plan) else None
         if names.SELECTOR in (found["metadata"].get("annotations") or {}):  # it is moved already, whoever is gone
@@ -259,7 +232,7 @@ class Observer:
             services=self._cluster.list(kinds.SERVICE, view.namespace).items,
             deployments=self._cluster.list(kinds.DEPLOYMENT, view.namespace).items,
         )
-        return services.choose(view.work, running_labels(view), around)
+        return services.choose(view.work, views.running_labels(view), around)
 
     def target(self, view: View, release: Release | None) -> Target | None:
         """What the release moves; from its record once it has begun, so that it can end without its Service."""
@@ -267,7 +240,7 @@ class Observer:
             found = self._choice(view)
             return None if isinstance(found, tuple) else found
         status = release.status
-        aim = self._aim(view, status.service, status.pod_labels or running_labels(view))
+        aim = self._aim(view, status.service, status.pod_labels or views.running_labels(view))
         return replace(aim, router=status.router)
 
     def _aim(self, view: View, service: str, running: Mapping[str, str]) -> Target:
@@ -318,64 +291,28 @@ class Observer:
     def _judged(self, release: Release, seen: Seen) -> Seen:
         status = release.status
         if (
-            signals.stage(release, seen) not in judged_stages(release.plan)
+            signals.stage(release, seen) not in questions.judged_stages(release.plan)
             or signals.is_urgent(release, seen)
             or status.since is None
         ):
             return seen
         base = seen.base
-        stable = base_canary_name(release, base) if base else release.spec.deployment
-        return self.judged(release, seen, (canary_name(release), stable))
+        stable = views.base_canary_name(release, base) if base else release.spec.deployment
+        return self.judged(release, seen, (views.canary_name(release), stable))
 
     def judged(self, release: Release, seen: Seen, workloads: tuple[str, str]) -> Seen:
         """With the judge's word on the canary beside stable, as telemetry names these workloads."""
-        status, plan = release.status, release.plan
-        canary, stable = workloads
-        limit = plan.latency
-        is_alone = status.phase in (Phase.BAKING, Phase.PROMOTING)
-        is_preview = status.phase is Phase.PREPARING
-        thresholds = Thresholds(
-            interval=plan.stay(release.step),
-            success_rate=plan.success_rate or None,
-            latency=Latency(limit.quantile, limit.limit) if limit else None,
-            max_failures=plan.max_failures,
-            min_requests=self._settings.min_requests,
+        asked = questions.of(release, seen, workloads, self._settings)
+        if questions.is_by_threshold(release):
+            return replace(seen, judgement=self._judge.judge(release.key, asked))
+        return replace(
+            seen, judgement=self._judge.weigh(release.key, questions.weighed(asked, release, seen, self._settings))
         )
-        since = status.since or seen.now
-        question = judge.Question(
-            namespace=release.namespace,
-            canary=canary,
-            stable=stable,
-            since=since,
-            warm_until=(status.ready_at or since) + self._settings.warm_up,
-            now=seen.now,
-            thresholds=thresholds,
-            bad_looks=status.bad_looks,
-            last_bad=status.last_bad,
-            metrics=compared(release, is_preview),
-            service=status.service,
-            alone=is_alone,
-            services=shares.leg_services(release),
-        )
-        name = release.key
-        if is_preview or plan.judge is plans.Judge.THRESHOLD or release.step.only:
-            return replace(seen, judgement=self._judge.judge(name, question))
-        following = plan.load(plan.after(release.step)) if status.phase is Phase.STEPPING else None
-        weighed = evidence.EvidenceQuestion(
-            asked=question,
-            began=status.alike_since or status.ready_at or since,
-            weight=shares.given(release, seen, plan.load(release.step)),
-            next_weight=shares.given(release, seen, following) if following else None,
-            shortest=plan.least_stay(release.step),
-            least=self._settings.min_duration,
-            checkpoint=status.checkpoint or None,
-        )
-        return replace(seen, judgement=self._judge.weigh(name, weighed))
 
     def canary(self, release: Release) -> Canary | None:
         """The canary Deployment of a release, and its pods' own words."""
         namespace = release.namespace
-        found = self._cluster.find(kinds.DEPLOYMENT, canary_name(release), namespace)
+        found = self._cluster.find(kinds.DEPLOYMENT, views.canary_name(release), namespace)
         if found is None or found["metadata"].get("labels", {}).get(names.RELEASE) != release.name:
             return None
         pods = self._cluster.list(kinds.POD, namespace, labels=f"{names.RELEASE}={release.name}").items
@@ -388,7 +325,7 @@ class Observer:
         chosen = f"{names.SERVICE_NAME}={release.status.service}"
         slices = self._cluster.list(kinds.ENDPOINT_SLICE, release.namespace, labels=chosen).items
         every = [item for found in slices for item in found.get("endpoints") or () if is_ready(item)]
-        head = f"{canary_name(release)}-"
+        head = f"{views.canary_name(release)}-"
         ours = [item for item in every if (item.get("targetRef") or {}).get("name", "").startswith(head)]
         return Endpoints(len(ours), len(every))
 
@@ -441,9 +378,9 @@ class Observer:
         """Addresses that still serve and belong to pods of canaries that are to go."""
         if release.status.phase not in (Phase.FINISHING, Phase.ROLLING_BACK):
             return 0
-        gone = {release.name: canary_name(release)}
+        gone = {release.name: views.canary_name(release)}
         if base is not None and release.status.phase is Phase.FINISHING:
-            gone[base.name] = base_canary_name(release, base)
+            gone[base.name] = views.base_canary_name(release, base)
         chosen = f"{names.RELEASE} in ({','.join(sorted(gone))})"
         pods = self._cluster.list(kinds.POD, view.namespace, labels=chosen).items
         slices = self._cluster.list(kinds.ENDPOINT_SLICE, view.namespace).items
@@ -455,20 +392,9 @@ def is_ready(endpoint: Json) -> bool:
     return (endpoint.get("conditions") or {}).get("ready", True) is not False
 
 
-def judged_stages(plan: Plan) -> frozenset[Stage]:
-    """Stages in which the canary may have traffic; in Preparing only that of a preview."""
-    return JUDGED | {Stage.PREPARING} if plan.is_previewed else JUDGED
-
-
 def unready_leavers(pods: Sequence[Json]) -> int:
     """Pods that nobody has told to go yet."""
     return sum("deletionTimestamp" not in pod["metadata"] for pod in pods)
-
-
-def owner_name(item: Json) -> str | None:
-    owners = item["metadata"].get("ownerReferences") or [{}]
-    name: str | None = owners[0].get("name")
-    return name
 
 
 def addresses_of(endpoint_slice: Json, prefixes: Sequence[str]) -> int:
@@ -477,60 +403,3 @@ def addresses_of(endpoint_slice: Json, prefixes: Sequence[str]) -> int:
     heads = tuple(f"{prefix}-" for prefix in prefixes)
     ours = [item for item in endpoints if (item.get("targetRef") or {}).get("name", "").startswith(heads)]
     return sum((item.get("conditions") or {}).get("serving", True) for item in ours)
-
-
-def running_labels(view: View) -> Mapping[str, str]:
-    """Labels of the pods that run now: of the largest ReplicaSet, else of the template."""
-    if view.revisions:
-        labels = dict(view.revisions[0].template.get("metadata", {}).get("labels") or {})
-        labels.pop(names.POD_TEMPLATE_HASH, None)
-        return labels
-    return view.work.labels if view.work is not None else {}
-
-
-def read_releases(items: Iterable[Json]) -> tuple[tuple[Release, ...], tuple[str, ...], tuple[str, ...]]:
-    """The Releases, the oldest first; sentences about malformed ones, and names of those that leave."""
-    found, malformed, leaving = [], [], []
-    for item in items:
-        metadata = item["metadata"]
-        try:
-            found.append(parse(item))
-        except (ValidationError, KeyError, ValueError, TypeError) as error:
-            malformed.append(f"Release {metadata['namespace']}/{metadata['name']} can not be read, delete it: {error}")
-            leaving += [metadata["name"]] if "deletionTimestamp" in metadata else []
-    found.sort(key=lambda item: (item.created, item.spec.attempt, item.name))
-    return tuple(found), tuple(malformed), tuple(leaving)
-
-
-def is_of(name: str, item: Json) -> bool:
-    """Whether a Release is one of the Deployment alone, and of no pair."""
-    spec = item.get("spec") or {}
-    return spec.get("deployment") == name and not spec.get("pair")
-
-
-def is_side(name: str, item: Json) -> bool:
-    """Whether a Release in flight releases `name` for the pair of another Deployment."""
-    spec = item.get("spec") or {}
-    flying = names.FINALIZER in (item["metadata"].get("finalizers") or ())
-    return spec.get("deployment") == name and bool(spec.get("pair")) and flying
-
-
-def is_one_of_a_pair(name: str, items: Sequence[Json]) -> bool:
-    """Whether a Release in flight is one of the pair whose annotated Deployment is `name`."""
-    mine = (item for item in items if (item.get("spec") or {}).get("pair") == name)
-    return any(names.FINALIZER in (item["metadata"].get("finalizers") or ()) for item in mine)
-
-
-def compared(release: Release, is_preview: bool) -> tuple[metric.Metric, ...]:
-    """The plan's custom metrics; where the legs meet different users none that compares them."""
-    known, differ = release.plan.metrics, is_preview or bool(release.step.only)
-    return tuple(one.asked for one in known if not (differ and one.or_stable))
-
-
-def canary_name(release: Release) -> str:
-    """The name of the release's canary Deployment."""
-    return workload.canary_name(release.spec.deployment, release.spec.revision, release.spec.attempt)
-
-
-def base_canary_name(release: Release, base: Base) -> str:
-    return workload.canary_name(release.spec.deployment, base.revision, base.attempt)

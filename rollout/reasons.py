@@ -1,6 +1,6 @@
-"""Every reason that an Event, a log line or a notification can carry; docs/reasons.md explains each.
+"""Every reason that an Event, a log line or a notification can carry; docs/reasons has a page for each.
 
-A test finds all reasons in the code and compares them with this list and with the page.
+A test finds all reasons in the code and compares them with this list and with the pages.
 """
 
 from analysis.errors import Fault

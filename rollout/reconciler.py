@@ -12,11 +12,11 @@ from rollout import idle, refusals, signals
 from rollout.actor import Hand, Stale
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
-from rollout.observer import View
 from rollout.pair.reconciler import PairReconciler, Voice
 from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Phase, Release
 from rollout.team import Team
+from rollout.views import View
 
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10
@@ -163,7 +163,10 @@ class Reconciler:
         if not decision.acts:
             self._say_standing(view, None, (*malformed(view), *decision.told))
             return decision.look_again
-        return self._carry_out(decision, Hand(view, None, target))
+        try:
+            return self._carry_out(decision, Hand(view, None, target))
+        except errors.ClusterError as error:
+            return refusals.answer(error, decision, None, functools.partial(self._tell, view, None), self._pace)
 
     def _idle(self, view: View) -> Idle:
         return self._observer.idle(view, self._proof(view))

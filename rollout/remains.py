@@ -9,11 +9,12 @@ from deploy.cluster import Cluster
 from deploy.traffic import Json, Survey, Target
 from deploy.workload import Workload
 from rollout import observer as observing
-from rollout import routes
+from rollout import routes, views
 from rollout.leftovers import Inventory, Trace
-from rollout.observer import Observer, View
+from rollout.observer import Observer
 from rollout.routes import Routes
 from rollout.salvage import Left
+from rollout.views import View
 
 
 class Remains:
@@ -51,7 +52,7 @@ class Remains:
             revisions = workload.revisions(sets, work.uid)
         canaries = self._cluster.list(kinds.DEPLOYMENT, view.namespace, labels=names.RELEASE).items
         previews = self._cluster.list(kinds.SERVICE, view.namespace, labels=names.PREVIEW).items
-        ours = tuple(item for item in (*canaries, *previews) if observing.owner_name(item) == view.name)
+        ours = tuple(item for item in (*canaries, *previews) if views.owner_name(item) == view.name)
         return replace(view, revisions=revisions, orphans=ours)
 
     def left(self, view: View) -> tuple[Left, Target | None]:
@@ -66,7 +67,7 @@ class Remains:
         """Where a Service in front of the Deployment shows something of ours, whichever router it would get today."""
         if view.work is None:
             return None
-        running = observing.running_labels(view)
+        running = views.running_labels(view)
         for item in self._cluster.list(kinds.SERVICE, view.namespace).items:
             if backends.read(item) is None and services.matches(services.users_selector(item), running):
                 name = item["metadata"]["name"]

@@ -21,7 +21,7 @@ from deploy.workload import Workload
 from rollout import routes, salvage, status, team, words
 from rollout.actor import Hand, Stale
 from rollout.leftovers import Inventory, Lists, Scope
-from rollout.observer import Observer, View
+from rollout.observer import Observer
 from rollout.pair.observer import PairView
 from rollout.reconciler import Audience, Reconciler
 from rollout.remains import Remains
@@ -30,6 +30,7 @@ from rollout.salvage import Left
 from rollout.seen import Pace, Told
 from rollout.settings import Settings
 from rollout.status import Phase, Release
+from rollout.views import View
 
 LEAVING = "rampart restore takes Rampart out of the traffic"
 SIDE_BY_SIDE = 8

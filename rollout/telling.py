@@ -9,9 +9,9 @@ from deploy import events
 from rollout import notice, telemetry
 from rollout.metrics import Metrics
 from rollout.notifier import Notifier
-from rollout.observer import View
 from rollout.seen import Level, Told
 from rollout.status import Release
+from rollout.views import View
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from rollout.cli import absent, asking, doors, fence, output
 from rollout.cli.asking import Eyes
 from rollout.cli.clock import now
 from rollout.cli.codes import Code
-from rollout.observer import View
 from rollout.pair import rest
 from rollout.status import ENDED
+from rollout.views import View
 
 MARKS = {State.GOOD: ("✔", "green"), State.BAD: ("✘", "red"), State.UNKNOWN: ("-", "yellow")}
 

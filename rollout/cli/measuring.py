@@ -4,7 +4,7 @@ from datetime import datetime
 
 from analysis import histogram, judge, leg, outcome, threshold
 from analysis.mesh import Mesh
-from rollout import observer
+from rollout import views
 from rollout.cli.card import Both, Measured
 from rollout.status import Release
 
@@ -42,7 +42,7 @@ def legs(release: Release) -> tuple[str, str]:
     """The new version's Deployment and the old one's; of a pair both are the user's own."""
     if release.spec.pair:
         return release.spec.deployment, next((share.value for share in release.status.stable), release.spec.pair)
-    return observer.canary_name(release), release.spec.deployment
+    return views.canary_name(release), release.spec.deployment
 
 
 def words(found: leg.Leg) -> Measured:

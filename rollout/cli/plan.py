@@ -17,9 +17,9 @@ from rollout.cli.codes import Code
 from rollout.cli.questions import Asked
 from rollout.cli.reading import Sight
 from rollout.foresight import Stay, Value
-from rollout.observer import View
 from rollout.pair import rest
 from rollout.plan import Plan
+from rollout.views import View
 
 HINDERS = frozenset({"PlanInvalid", "Refused"})
 """Of what is told about a pair at rest, what keeps its release from beginning."""

@@ -11,7 +11,7 @@ from analysis.prometheus import Prometheus
 from analysis.recorder import Wanted
 from deploy import cluster, errors, kinds
 from deploy.cluster import Cluster
-from rollout import addresses, durations, observer, status
+from rollout import addresses, durations, status, views
 from rollout import plan as plans
 from rollout import settings as settings_
 from rollout.cli import doors, flags
@@ -117,9 +117,9 @@ def of_release(arguments: argparse.Namespace, settings: Settings, now: datetime)
     began = release.status.ready_at or release.status.started
     if began is None:
         return (f"release {arguments.namespace}/{release.name} has had no traffic yet: wait until it is Stepping",)
-    stable = release.spec.deployment if base is None else observer.canary_name(status.parse(base))
+    stable = release.spec.deployment if base is None else views.canary_name(status.parse(base))
     times = (began, arguments.until or release.status.ended or now)
-    return wanted_of(arguments, settings, release.plan, times, (observer.canary_name(release), stable))
+    return wanted_of(arguments, settings, release.plan, times, (views.canary_name(release), stable))
 
 
 def wanted_of(

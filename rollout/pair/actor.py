@@ -7,11 +7,11 @@ from deploy import kinds, names, workload
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Split
 from rollout.actor import Actor, Hand, Stale
-from rollout.observer import View
 from rollout.pair.observer import PairView
 from rollout.routes import Routes
 from rollout.seen import Act, BeginSide, ClearWish, Refresh, Retire, Steer
 from rollout.status import Release, Spec
+from rollout.views import View
 
 
 @dataclass

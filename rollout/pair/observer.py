@@ -8,13 +8,14 @@ from deploy import kinds, names, pairs, services, traffic, workload
 from deploy.cluster import Cluster
 from deploy.traffic import WHOLE, Json, Split
 from deploy.workload import Canary, Revision, Workload
-from rollout.observer import Observer, read_releases
+from rollout.observer import Observer
 from rollout.pair import machine
 from rollout.pair.sides import Flying, Resting, Side
 from rollout.plan import Plan
 from rollout.routes import Routes
 from rollout.seen import Seen
 from rollout.status import Phase, Release
+from rollout.views import read_releases
 
 
 @dataclass(frozen=True)

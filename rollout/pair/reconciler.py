@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from deploy import errors, names
 from rollout import refusals
 from rollout.actor import Actor
-from rollout.observer import View
 from rollout.pair import machine, rest
 from rollout.pair.actor import PairActor, PairHand, hand_of, view_of
 from rollout.pair.observer import PairObserver, PairView
 from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Release
+from rollout.views import View
 
 Say = Callable[[View, Release | None, Told], None]
 Standing = Callable[[View, Release | None, tuple[Told, ...]], None]

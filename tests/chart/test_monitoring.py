@@ -68,6 +68,14 @@ def test_each_alert_says_what_it_means() -> None:
         assert rule["annotations"]["description"]
 
 
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["alert"]))
+def test_each_alert_names_its_page(rule: Json) -> None:
+    """A path in this repository, for where the pages are served is not the chart's to know."""
+    page = rule["annotations"]["page"]
+    assert page.startswith("docs/")
+    assert (chart.PATH.parents[1] / page).is_file()
+
+
 def test_they_are_off_by_default_and_come_whole() -> None:
     """The templates put in the files as they are: braces of alerts and legends are not Helm's."""
     optional = {"PrometheusRule", "ServiceMonitor", "PodMonitor", "ConfigMap", "NetworkPolicy"}

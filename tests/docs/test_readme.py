@@ -34,7 +34,9 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 def test_every_page_is_linked() -> None:
-    linked = {(README.parent / path).resolve() for path, _ in links(README)}
+    """By the README, or by the index of a folder of pages."""
+    indices = (README, *pages.DOCS.glob("*/README.md"))
+    linked = {(index.parent / path).resolve() for index in indices for path, _ in links(index)}
     assert set(pages.DOCS.rglob("*.md")) <= linked
 
 

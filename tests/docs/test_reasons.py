@@ -1,18 +1,19 @@
-"""docs/reasons.md explains every reason that the code can give, and no other."""
+"""docs/reasons has a page for every reason that the code can give, and no other; its index is written from the pages.
+
+`REASONS=write pytest tests/docs` writes the index anew.
+"""
 
 import ast
+import os
 import re
-from collections.abc import Iterator
-
-import pytest
+from collections.abc import Iterable, Iterator
 
 from rollout import reasons
 from tests.docs import pages
+from tests.docs.reason_pages import INDEX, PAGES, Page
 
 SOURCES = sorted(path for path in (pages.ROOT / "rollout").rglob("*.py") if path.name != "salvage.py")
 """All but what `rampart restore` prints, which is no Event."""
-PAGE = (pages.DOCS / "reasons.md").read_text()
-ENTRIES = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
 
 TELLERS = frozenset({"Told", "held_up"})
 """Calls whose first argument is a reason."""
@@ -31,12 +32,18 @@ BY_NAME = frozenset(
 """Reasons that are no literal: members of the enums that `reasons.NAMED` gathers, a constant, or told once more."""
 
 
-def told() -> Iterator[tuple[str, ast.expr]]:
-    """Where something is told, and by what reason."""
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    """Where something is told."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in TELLERS and node.args:
-                yield f"{path.name}:{node.lineno}", node.args[0]
+                yield f"{path.relative_to(pages.ROOT)}:{node.lineno}", node
+
+
+def told() -> Iterator[tuple[str, ast.expr]]:
+    """Where something is told, and by what reason."""
+    for where, node in calls():
+        yield where, node.args[0]
 
 
 def literals() -> set[str]:
@@ -67,24 +74,13 @@ def test_every_reason_that_is_no_literal_is_of_a_known_kind() -> None:
     assert strange == set()
 
 
-def test_the_page_has_an_entry_for_every_reason_and_no_other() -> None:
-    assert set(ENTRIES) == reasons.NAMED | reasons.LITERAL
-    assert len(re.findall(r"^### ", PAGE, re.MULTILINE)) == len(ENTRIES), "an entry stands there twice"
+def test_every_reason_has_a_page_and_no_other() -> None:
+    assert set(PAGES) == reasons.NAMED | reasons.LITERAL
 
 
-@pytest.mark.parametrize("reason", sorted(ENTRIES))
-def test_an_entry_says_what_it_means_what_is_done_and_what_to_do(reason: str) -> None:
-    meaning, _, rest = ENTRIES[reason].partition("**Rampart:**")
-    done, _, left = rest.partition("**You:**")
-    assert len(meaning.strip()) > 10
-    assert len(done.strip()) > 4
-    assert len(left.strip()) > 4
-
-
-def test_what_is_never_told_stands_apart() -> None:
+def test_what_is_never_told_says_so() -> None:
     """Whoever searches an Event's reason does not find it there."""
-    _, _, apart = PAGE.partition("## Names that no Event carries")
-    assert set(re.findall(r"^### (\w+)", apart, re.MULTILINE)) == {str(name) for name in reasons.UNSAID}
+    assert {page.name for page in PAGES.values() if not page.levels} == {str(name) for name in reasons.UNSAID}
 
 
 def test_whole_releases_tell_only_what_is_listed() -> None:
@@ -94,3 +90,32 @@ def test_whole_releases_tell_only_what_is_listed() -> None:
     found = {match[1] for line in lines if (match := re.match(r"\s*[\d.]+  [NW] (\w+): ", line))}
     assert len(found) > 20
     assert found <= reasons.SAID
+
+
+def table(rows: Iterable[Page]) -> str:
+    lines = (
+        f"| [{page.name}]({page.name}.md) | {page.meaning} | {', '.join(page.levels)} | {', '.join(page.phases)} |\n"
+        for page in rows
+    )
+    return "".join(("| reason | what it means | level | phase |\n|---|---|---|---|\n", *lines))
+
+
+def short_table(rows: Iterable[Page]) -> str:
+    lines = (f"| [{page.name}]({page.name}.md) | {page.meaning} |\n" for page in rows)
+    return "".join(("| name | what it is |\n|---|---|\n", *lines))
+
+
+def test_the_index_is_up_to_date() -> None:
+    """Both tables, in the order of the alphabet."""
+    said = [page for page in PAGES.values() if page.levels]
+    unsaid = [page for page in PAGES.values() if not page.levels]
+    wished = {"reasons": table(said), "names": short_table(unsaid)}
+    for what, rows in wished.items():
+        begin = f"<!-- {what}: written by REASONS=write pytest tests/docs -->\n"
+        before, _, rest = INDEX.read_text().partition(begin)
+        shown, end, after = rest.partition(f"<!-- end of {what} -->\n")
+        assert end, f"the index has no place for {what}"
+        if os.environ.get("REASONS") == "write":
+            shown = rows
+            INDEX.write_text(f"{before}{begin}{shown}{end}{after}")
+        assert shown == rows

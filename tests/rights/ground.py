@@ -14,11 +14,12 @@ from deploy import errors, kinds, names, routers
 from deploy.cluster import Cluster
 from deploy.traffic import Json
 from rollout.actor import Actor, Hand
-from rollout.observer import Observer, View
+from rollout.observer import Observer
 from rollout.restoring import Nobody
 from rollout.routes import Routes
 from rollout.settings import Settings
 from rollout.status import Release, Spec
+from rollout.views import View
 
 VERBS = {"replace": "update"}
 """What rules of RBAC call the verbs of a Cluster."""

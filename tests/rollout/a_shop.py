@@ -13,12 +13,13 @@ from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held
 from rollout import settings, status, team
-from rollout.observer import Observer, View
+from rollout.observer import Observer
 from rollout.reconciler import Audience, Looked, Reconciler, unseen
 from rollout.routes import Routes
 from rollout.seen import Pace, Told
 from rollout.settings import Settings
 from rollout.status import Release
+from rollout.views import View
 from tests.rollout.building import START, a_judgement
 from tests.rollout.small_cluster import SHOP, SmallCluster
 
@@ -72,7 +73,8 @@ class Shop:
         """The head begins anew, knowing nothing."""
         door = cast(Cluster, self.cluster)
         routes = Routes(door, self.cluster.watched)
-        found = settings.load({"prometheus_url": "http://prometheus", **self.settings}, {})
+        usual = {"prometheus_url": "http://prometheus", "settle": 0.001, "drain": 0.001}
+        found = settings.load({**usual, **self.settings}, {})
         assert isinstance(found, Settings)
         self.observer = Observer(door, routes, self.judge, found, lambda: self.clock)
         crew = team.around(self.observer, door, routes, lambda: self.clock)

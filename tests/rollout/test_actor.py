@@ -13,7 +13,6 @@ from deploy.traffic import Json
 from deploy.workload import Held, Revision, Workload
 from rollout import actor
 from rollout.actor import Actor, Hand, Stale
-from rollout.observer import View
 from rollout.routes import Routes
 from rollout.seen import (
     Begin,
@@ -35,6 +34,7 @@ from rollout.seen import (
     Unhold,
     Unpause,
 )
+from rollout.views import View
 from tests.rollout.building import DOWN, START, a_plan, a_release, a_workload, wishing
 from tests.rollout.small_cluster import SmallCluster
 

@@ -17,12 +17,13 @@ from rollout.seen import (
     Mark,
     Restore,
     RevertTemplate,
+    Steer,
     Sweep,
     Unhold,
     Unpause,
 )
 from rollout.status import Phase, Release
-from tests.rollout.building import a_plan, a_release, a_revision, a_workload, wishing
+from tests.rollout.building import DOWN, a_plan, a_release, a_revision, a_workload, wishing
 
 FAILED = {names.FAILED: "v2"}
 PLAN = a_plan()
@@ -192,7 +193,15 @@ def test_each_state_at_rest_has_its_answer(found: Idle, acts: Any, told: list[st
 @pytest.mark.parametrize(
     ("changes", "acts", "told"),
     [
-        pytest.param({"shown": True, "orphans": True, "legs": True}, (Restore(),), ["Swept"], id="the route first"),
+        pytest.param(
+            {"shown": True, "orphans": True, "legs": True, "down": DOWN}, (Steer(DOWN),), ["Swept"], id="traffic first"
+        ),
+        pytest.param({"shown": True, "orphans": True, "pinned": 1.5}, (), [], id="law 9: settles and drains"),
+        pytest.param({"shown": True, "orphans": True, "pinned": 0.0}, (Sweep(),), [], id="law 9: then the canary"),
+        pytest.param({"shown": True, "legs": True, "pinned": 0.0}, (Restore(),), ["Swept"], id="then the route"),
+        pytest.param(
+            {"shown": True, "orphans": True, "legs": True}, (Restore(),), ["Swept"], id="no stable pods to fall to"
+        ),
         pytest.param({"orphans": True, "legs": True}, (Sweep(),), [], id="then canaries"),
         pytest.param({"legs": True}, (Define(frozenset()),), [], id="then legs"),
     ],

@@ -12,11 +12,11 @@ from analysis.threshold import Latency
 from analysis.verdict import Verdict
 from deploy import kinds, names
 from deploy.traffic import Json
-from rollout import observer
-from rollout.observer import View
+from rollout import views
 from rollout.plan import Plan
 from rollout.seen import Seen
 from rollout.status import Phase, Release
+from rollout.views import View
 from tests.rollout.a_shop import Shop, a_shop
 from tests.rollout.building import a_judgement, a_release, a_revision, a_workload
 from tests.rollout.small_cluster import SHOP
@@ -558,9 +558,9 @@ def test_the_running_labels_are_those_of_the_largest_set() -> None:
     labels = {"app": "old", names.POD_TEMPLATE_HASH: "abc"}
     revision = replace(a_revision("v1"), template={"metadata": {"labels": labels}})
     view = View("shop", "web", None, a_workload(), (revision, a_revision("v0", 1)), ())
-    assert observer.running_labels(view) == {"app": "old"}
-    assert observer.running_labels(replace(view, revisions=())) == {"app": "web"}
-    assert observer.running_labels(replace(view, revisions=(), work=None)) == {}
+    assert views.running_labels(view) == {"app": "old"}
+    assert views.running_labels(replace(view, revisions=())) == {"app": "web"}
+    assert views.running_labels(replace(view, revisions=(), work=None)) == {}
 
 
 def test_the_release_in_hand_is_the_newest_in_flight() -> None:

@@ -11,7 +11,7 @@ from analysis.verdict import Reason, Verdict
 from deploy import names, traffic
 from deploy.traffic import WHOLE
 from deploy.workload import Held
-from rollout import cleanup, holding, machine, progress, settling, shares, words
+from rollout import cleanup, holding, machine, progress, rising, settling, shares, words
 from rollout.seen import (
     ClearWish,
     Decision,
@@ -348,7 +348,7 @@ def test_a_step_is_put_right_before_it_is_judged(seen: dict[str, Any], acts: lis
 )
 def test_a_rise_that_was_cut_short_waits_for_pods(canary: Any, words: str) -> None:
     """Case 36: said with the pod's own reason."""
-    decision = progress.put_right(a_release(), a_look(route=a_survey(PINNED), canary=canary), PACE)
+    decision = rising.put_right(a_release(), a_look(route=a_survey(PINNED), canary=canary), PACE)
     assert decision is not None
     assert recorded(decision).holding == "CanaryNotReady"
     assert words in decision.told[0].message
@@ -627,6 +627,30 @@ def test_the_native_roll_out_is_waited_for(seen: dict[str, Any], acts: list[Any]
         a_release(Phase.PROMOTING), **{"route": a_survey(ALL), "canary": a_canary(4), "revisions": SETS, **seen}
     )
     assert [act if act in acts else type(act).__name__ for act in decision.acts] == acts
+
+
+@pytest.mark.parametrize(
+    ("seen", "status", "holding"),
+    [
+        pytest.param({"canary": a_canary(4, 0)}, {}, "CanaryNotReady", id="no pod under the users"),
+        pytest.param({"workload": replace(HALF, stalled="FailedCreate: quota")}, {}, "RolloutStalled", id="stalled"),
+        pytest.param(
+            {"drift": "edited"}, {"drifts": (after(50),) * 4}, "RouteContested", id="the route is fought over"
+        ),
+        pytest.param({}, {"holding": "CanaryNotReady"}, "", id="over"),
+    ],
+)
+def test_what_hinders_a_roll_out_is_said_once_and_when_it_is_over(
+    seen: dict[str, Any], status: dict[str, Any], holding: str
+) -> None:
+    """There is no way back to the old pods: it goes on all the same."""
+    look = {"route": a_survey(ALL), "canary": a_canary(4), "revisions": SETS, "workload": HALF, **seen}
+    decision = decided(a_release(Phase.PROMOTING, **status), **look)
+    assert acts_of(decision) == ["Record"]
+    assert recorded(decision).holding == holding
+    assert [told.reason for told in decision.told] == [holding or "GoingOn"]
+    again = decided(a_release(Phase.PROMOTING, **{**status, "holding": holding}), **look)
+    assert (again.acts, again.told) == ((), ())
 
 
 @pytest.mark.parametrize(

@@ -233,17 +233,20 @@ def test_nothing_begins_beside_a_release_that_can_not_be_read() -> None:
 
 
 def test_what_a_vanished_release_left_is_swept() -> None:
-    """Somebody took the finalizer off and deleted it: route, canary and legs go, in this order (law 9)."""
+    """Somebody took the finalizer off and deleted it: traffic, canary, route and legs go, in this order (law 9)."""
     shop = released(MEASURING)
     shop.live(is_phase(Phase.STEPPING))
     del shop.cluster.objects["Release", shop.releases[0].name]
     shop.cluster.writes.clear()
     shop.annotate(steps="0")
+    shop.look()
+    assert shop.weights == [("stable", 100)], "nobody meets the canary by its pods' number while it goes (promise 1)"
     for _ in range(5):
         shop.look()
     assert [(verb, kind) for verb, kind, _ in shop.cluster.writes] == [
         ("replace", "VirtualService"),
         ("delete", "Deployment"),
+        ("replace", "VirtualService"),
         ("delete", "DestinationRule"),
     ]
     assert (shop.route, kinds_left(shop)) == (ROUTE, LEFT - {"Release"})
@@ -263,6 +266,21 @@ def test_a_write_that_is_forbidden_is_told_and_raised() -> None:
     with pytest.raises(errors.Forbidden):
         shop.look()
     assert (shop.told[-1].reason, shop.told[-1].message) == ("WriteRefused", "may not create destinationrules")
+
+
+def test_a_release_that_can_not_be_made_is_told_at_rest() -> None:
+    """A quota, a webhook: the held template would wait, and nobody would know for what."""
+    shop = a_shop()
+    shop.change("v2")
+
+    def refused(written: Written) -> None:
+        if written[1] == "Release":
+            raise errors.Forbidden("exceeded quota: count/releases")
+
+    shop.cluster.before = refused
+    with pytest.raises(errors.Forbidden):
+        shop.look()
+    assert (shop.reasons, shop.told[-1].message) == (["WriteRefused"], "exceeded quota: count/releases")
 
 
 def test_a_missing_right_is_told_on_the_deployment_once() -> None:

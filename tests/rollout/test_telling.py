@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rollout import telling
 from rollout.notice import Subject
-from rollout.observer import View
+from rollout.views import View
 from tests.rollout.building import a_release, a_workload
 
 REST = View("shop", "web", None, a_workload(), (), (), (), ())

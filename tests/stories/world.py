@@ -16,7 +16,7 @@ from deploy import names, traffic
 from deploy.hold import Mode
 from deploy.traffic import Pin, Split, Survey
 from deploy.workload import Canary, Held, Revision, Workload
-from rollout import idle, numbers, observer, resting, shares, signals
+from rollout import idle, numbers, questions, resting, shares, signals
 from rollout import plan as plans
 from rollout.idle import Idle
 from rollout.moves import MOVES, Course
@@ -317,7 +317,7 @@ class World:
         if signals.stage(release, seen) in signals.SPLIT_STAGES:
             foreign = self.content != (release.status.saved or {}).get("content")
             seen = replace(seen, drift="the route was rewritten" if foreign else None)
-        if signals.stage(release, seen) in observer.judged_stages(release.plan) and not signals.is_urgent(
+        if signals.stage(release, seen) in questions.judged_stages(release.plan) and not signals.is_urgent(
             release, seen
         ):
             return replace(seen, judgement=self._judgement(release))

@@ -13,7 +13,7 @@ import pytest
 
 from analysis import outcome, recording
 from analysis.recording import Recording
-from rollout import cli, observer
+from rollout import cli, views
 from rollout import plan as plans
 from rollout import status as statuses
 from rollout.plan import Plan
@@ -168,7 +168,7 @@ def test_a_release_on_anothers_canary_is_compared_with_that_one(tmp_path: Path) 
     base = release()
     base["metadata"]["name"] = "web-before"
     base["spec"]["revision"] = "before"
-    stable = observer.canary_name(statuses.parse(base))
+    stable = views.canary_name(statuses.parse(base))
     out = tmp_path / "web.json"
     with (
         prometheus(named(CANARY, stable)) as url,
