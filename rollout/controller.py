@@ -30,7 +30,7 @@ from rollout.seen import Level, Pace, Seen, Told
 from rollout.settings import Settings
 from rollout.status import Release
 from rollout.watching import Watches
-from rollout.workqueue import Queue
+from rollout.workqueue import Haste, Queue
 
 SYNC_SECONDS = 30.0
 NET_SECONDS = 30.0
@@ -258,13 +258,13 @@ class Controller:
         if self._office is None:
             return
         self._lateness.call(name)
-        self._queue.add(name, urgent)
+        self._queue.add(name, Haste.URGENT if urgent else Haste.DUE)
 
     def _ring(self, name: str) -> None:
         if self._office is None:
             return
         self._lateness.ring(name)
-        self._queue.add(name)
+        self._queue.add(name, Haste.DUE if name in self._watches.in_flight() else Haste.REST)
 
     def _plan(self, name: str, seconds: float) -> None:
         if seconds <= 0:
