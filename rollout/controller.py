@@ -24,7 +24,7 @@ from rollout.settings import Settings
 from rollout.telling import Speaker
 from rollout.views import View
 from rollout.watching import Watches
-from rollout.workqueue import Queue
+from rollout.workqueue import Haste, Queue
 
 SYNC_SECONDS = 30.0
 NET_SECONDS = 30.0
@@ -225,13 +225,13 @@ class Controller:
         if self._office is None:
             return
         self._lateness.call(name)
-        self._queue.add(name, urgent)
+        self._queue.add(name, Haste.URGENT if urgent else Haste.DUE)
 
     def _ring(self, name: str) -> None:
         if self._office is None:
             return
         self._lateness.ring(name)
-        self._queue.add(name)
+        self._queue.add(name, Haste.DUE if name in self._watches.in_flight() else Haste.REST)
 
     def _plan(self, name: str, seconds: float) -> None:
         if seconds <= 0:

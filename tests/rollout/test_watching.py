@@ -1,6 +1,8 @@
 """Watching: what is kept of an object, and which change touches which name."""
 
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from deploy.watch import Reflector
 from rollout import watching
 from rollout.status import ENDED, Phase
 from rollout.watching import Watches
-from tests.deploy.api_server import door, page, status
+from tests.deploy.api_server import Asked, Reply, Stream, door, page, status, thing
 
 
 def a_deployment(held: str | None = None, opted_in: bool = True, **metadata: Any) -> Json:
@@ -356,3 +358,81 @@ def test_a_server_that_answers_nothing_is_waited_for(seconds: float, stops: bool
         found.stop()
     assert "the watch of Deployments is not established" in unsynced
     assert len(unsynced) == len(found.reflectors)
+
+
+def release_thing(version: str, name: str = "web-1", **spec: str) -> Json:
+    return thing(name, version, spec=spec or {"deployment": "web"}, status={"phase": "Stepping"})
+
+
+def canary_thing(version: str, owner: str = "web") -> Json:
+    metadata = {"labels": {names.RELEASE: "web-1"}, "ownerReferences": [{"name": owner}]}
+    found = thing(f"{owner}-canary", version)
+    return {**found, "metadata": {**found["metadata"], **metadata}}
+
+
+DEPLOYMENTS = [thing("web", "1"), thing("api", "2"), canary_thing("3"), canary_thing("4", "api")]
+RELEASES = [
+    release_thing("5"),
+    release_thing("6", "side", deployment="old", pair="web"),
+    release_thing("7", "api-1", deployment="api"),
+]
+RELEASE_POLICIES = [thing("strict", "8"), thing("strict", "9", "bank")]
+
+
+def signs_of(deployments: list[Json], releases: list[Json], policies: list[Json]) -> Any:
+    """What the watches tell of shop/web once they stand over such a cluster; None before."""
+    ending = threading.Event()
+    listed = {"deployments": deployments, "releases": releases, "releasepolicies": policies}
+
+    def silence() -> Iterator[bytes]:
+        ending.wait(30)
+        yield b""
+
+    def answer(asked: Asked) -> Reply | Stream:
+        return Stream(silence()) if "watch" in asked.query else page("9", *listed[asked.path.rpartition("/")[2]])
+
+    with door(answer) as cluster:
+        found = watches(cluster, Calls(), False)
+        assert found.signs("shop", "web") is None
+        watched = [found.reflectors[kind] for kind in ("Deployment", "Release", "ReleasePolicy")]
+        for reflector in watched:
+            reflector.start()
+        try:
+            deadline = time.monotonic() + 10
+            while (signs := found.signs("shop", "web")) is None:
+                assert time.monotonic() < deadline, "the watches do not stand"
+                time.sleep(0.005)
+            return signs
+        finally:
+            ending.set()
+            for reflector in watched:
+                reflector.stop()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "same"),
+    [
+        pytest.param((DEPLOYMENTS, RELEASES, RELEASE_POLICIES), True, id="nothing"),
+        pytest.param(([thing("web", "11"), *DEPLOYMENTS[1:]], RELEASES, RELEASE_POLICIES), False, id="the Deployment"),
+        pytest.param(
+            ([*DEPLOYMENTS[:2], canary_thing("11"), DEPLOYMENTS[3]], RELEASES, RELEASE_POLICIES), False, id="its canary"
+        ),
+        pytest.param((DEPLOYMENTS, [release_thing("11"), *RELEASES[1:]], RELEASE_POLICIES), False, id="its Release"),
+        pytest.param((DEPLOYMENTS, [RELEASES[0], RELEASES[2]], RELEASE_POLICIES), False, id="a Release of its pair"),
+        pytest.param(
+            (DEPLOYMENTS, RELEASES, [thing("strict", "11"), RELEASE_POLICIES[1]]), False, id="a policy near it"
+        ),
+        pytest.param(
+            (
+                [DEPLOYMENTS[0], thing("api", "11"), DEPLOYMENTS[2], canary_thing("12", "api")],
+                [*RELEASES[:2], release_thing("13", "api-1", deployment="api")],
+                [RELEASE_POLICIES[0], thing("strict", "14", "bank")],
+            ),
+            True,
+            id="what concerns others",
+        ),
+    ],
+)
+def test_signs_change_with_what_a_look_reads(cluster: tuple[list[Json], ...], same: bool) -> None:
+    """And with nothing else; none are given before every watch stands."""
+    assert (signs_of(*cluster) == signs_of(DEPLOYMENTS, RELEASES, RELEASE_POLICIES)) is same
