@@ -7,7 +7,7 @@ from rollout import numbers, shares, words
 from rollout.holding import held_up, still_held
 from rollout.seen import Decision, Define, Level, Pace, Raise, Record, Seen, Steer, Told
 from rollout.settling import is_silent, wait_for_legs, wait_for_settle
-from rollout.status import Phase, Release
+from rollout.status import Phase, Release, Status
 from rollout.steps import Step
 
 
@@ -60,10 +60,19 @@ def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace)
         return short
     if waiting := wait_for_legs(shares.steered(release, step), seen, pace) or unaccepted(release, seen, pace):
         return waiting
+    told, status = begun(step, f"{because}{share_words(step, pods, release, seen)}", release, seen)
+    if release.step.only and not step.only:
+        status = status.model_copy(update={"alike_since": seen.now, "checkpoint": "", "checkpoint_at": None})
+    is_short = is_open and (seen.canary is None or seen.canary.replicas < pods)
+    done = Raise(pods) if is_short else Steer(shares.steered(release, step))
+    return Decision((Record(status), done), (told,), pace.settle)
+
+
+def begun(step: Step, share: str, release: Release, seen: Seen) -> tuple[Told, Status]:
+    """A step's beginning, in words and as it is recorded; `share` says what the canary gets."""
     phase = Phase.BAKING if step.weight == shares.FULL else Phase.STEPPING
     number, stays = release.plan.step_of(step), len(release.plan.stays)
-    share = share_words(step, pods, release, seen)
-    told = Told(phase.value, f"{because}{share}, step {number} of {stays}{ALONE if step.only else ''}")
+    told = Told(phase.value, f"{share}, step {number} of {stays}{ALONE if step.only else ''}")
     status = words.note(
         release,
         seen,
@@ -79,11 +88,7 @@ def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace)
         holding=still_held(release),
         **words.measured(seen),
     )
-    if release.step.only and not step.only:
-        status = status.model_copy(update={"alike_since": seen.now, "checkpoint": "", "checkpoint_at": None})
-    is_short = is_open and (seen.canary is None or seen.canary.replicas < pods)
-    done = Raise(pods) if is_short else Steer(shares.steered(release, step))
-    return Decision((Record(status), done), (told,), pace.settle)
+    return told, status
 
 
 def unready(release: Release, seen: Seen, pace: Pace) -> Decision:

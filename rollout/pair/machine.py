@@ -10,7 +10,7 @@ from math import ceil
 
 from analysis.verdict import Verdict
 from deploy.traffic import WHOLE
-from rollout import holding, machine, progress, shares, signals, words
+from rollout import holding, machine, progress, rising, shares, signals, words
 from rollout.moves import MARKED, OUTCOMES
 from rollout.pair.sides import Flying
 from rollout.plan import Wish
@@ -218,23 +218,8 @@ def raise_to(step: Step, because: str, release: Release, flying: Flying, pace: P
         return holding.held_up("Refused", text, release, flying.seen, 30)
     if waiting := unless_big_enough(step.weight, release, flying, pace):
         return waiting
-    phase = Phase.BAKING if step.weight == shares.FULL else Phase.STEPPING
-    number, stays = release.plan.step_of(step), len(release.plan.stays)
-    told = Told(phase.value, f"{because}{words.percent(step.weight)} to {flying.new.name}, step {number} of {stays}")
-    status = words.note(
-        release,
-        flying.seen,
-        told,
-        phase=phase,
-        weight=step.weight,
-        step_text=f"{number}/{stays}",
-        since=flying.seen.now,
-        ready_at=release.status.ready_at or flying.seen.now,
-        bad_looks=0,
-        last_bad=None,
-        holding=holding.still_held(release),
-        **words.measured(flying.seen),
-    )
+    share = f"{because}{words.percent(step.weight)} to {flying.new.name}"
+    told, status = rising.begun(step, share, release, flying.seen)
     return Decision((Record(status), Steer(shares.split_at(release, step.weight))), (told,), pace.settle)
 
 
