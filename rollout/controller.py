@@ -37,7 +37,7 @@ SYNC_SECONDS = 30.0
 NET_SECONDS = 30.0
 BEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 120.0
-FIRST_LOOKS, FIRST_LOOKS_SECONDS = 5, 0.25
+FIRST_LOOKS, FIRST_LOOKS_SECONDS = 10, 0.5
 """At most so many looks at what rests begin each time."""
 FAREWELL_SECONDS = 1.0
 """Looks in hand may go on for so long before a leader that stops writes no more, so that the next one need not wait."""
