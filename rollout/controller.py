@@ -1,5 +1,6 @@
 """The controller: watches fill the queue, workers look, the clock calls again; started and stopped in order."""
 
+import itertools
 import random
 import threading
 import time
@@ -30,7 +31,8 @@ SYNC_SECONDS = 30.0
 NET_SECONDS = 30.0
 BEAT_SECONDS = 5.0
 DEAD_AFTER_SECONDS = 120.0
-FIRST_LOOKS_A_SECOND = 20.0
+FIRST_LOOKS, FIRST_LOOKS_SECONDS = 10, 0.5
+"""At most so many looks at what rests begin each time."""
 FAREWELL_SECONDS = 1.0
 """Looks in hand may go on for so long before a leader that stops writes no more, so that the next one need not wait."""
 NOTIFY_SECONDS = 3.0
@@ -76,7 +78,8 @@ class Controller:
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry, self._notes)
         self._stopping = threading.Event()
         self._failures: dict[str, int] = {}
-        self._first_looks = 0
+        self._resting: dict[str, None] = {}
+        """Names whose look may wait, in the order in which they are looked at."""
         self._beat = time.monotonic()
 
     def _fenced(self, allow: Callable[[], None]) -> Cluster:
@@ -99,6 +102,7 @@ class Controller:
         self._clock.start()
         self._clock.every(BEAT_SECONDS, self._mark_beat, "beat")
         self._clock.every(NET_SECONDS, self._cast_net, "net")
+        self._clock.every(FIRST_LOOKS_SECONDS, self._rouse, "rouse")
         unsynced = self._watches.start(SYNC_SECONDS, self._stopping)
         self._log.info("started", listen=self._settings.listen, waiting_for=list(unsynced))
         workers = [
@@ -144,7 +148,7 @@ class Controller:
     def _lead(self, reign: Reign) -> None:
         """Look at everything, with a fresh memory: another one led until now."""
         self.metrics.stood_down()
-        self._first_looks = 0
+        self._resting.clear()
         self._failures.clear()
         self._office = self._premises.open(reign)
         self._log.info("leading", in_flight=len(self._watches.in_flight()))
@@ -242,8 +246,14 @@ class Controller:
 
     def _spread(self, name: str) -> None:
         """First looks at what rests are spread, so that a start is no storm."""
-        self._first_looks += 1
-        self._plan(name, self._first_looks / FIRST_LOOKS_A_SECOND % 600)
+        self._resting.setdefault(name)
+
+    def _rouse(self) -> None:
+        """Look at a few of those that rest; at one, while others wait for a look that is due."""
+        count = 1 if len(self._queue) else FIRST_LOOKS
+        for name in [*itertools.islice(self._resting, count)]:
+            self._resting.pop(name, None)
+            self._ring(name)
 
     def _cast_net(self) -> None:
         """Look at what is under way and was not looked at for long, against every lost wake-up."""
