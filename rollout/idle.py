@@ -97,11 +97,11 @@ def swept(idle: Idle) -> Decision:
 def opted_out(idle: Idle) -> Decision:
     """After opt-out: a template that was not promoted stays paused, and its owner may resume it."""
     workload = idle.workload
-    if workload.held is Held.HELD and workload.paused and runs_already(idle):
+    if workload.held in (Held.HELD, Held.ROLLING) and workload.paused and runs_already(idle):
         return Decision((Unpause(workload.digest, None),))
     if workload.held is Held.REST and workload.paused and rests_safely(idle):
         return Decision((Unpause(workload.digest, None),))
-    if workload.held in (Held.HELD, Held.REST) and workload.paused:
+    if workload.held not in (None, Held.LEFT) and workload.paused:
         text = "opted out: the template that was not promoted stays paused; to roll it out: kubectl rollout resume"
         return Decision((Leave(),), (Told("LeftPaused", text, Level.WARNING),))
     if workload.held is not None and not workload.paused:

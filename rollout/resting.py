@@ -56,7 +56,7 @@ def at_rest(seen: Idle) -> Decision:
         return idle.decide(seen)
     if started := let_start(seen):
         return started
-    if not work.rests:
+    if not work.rests and work.held is not Held.ROLLING:
         return paused(idle.decide(seen), work)
     if not work.paused:
         return pausing(seen)
@@ -64,24 +64,34 @@ def at_rest(seen: Idle) -> Decision:
         return Decision(look_again=POLL_SECONDS) if work.replicas else empty(seen)
     if not idle.runs_already(seen):
         return Decision((Hold(),), (), 0)
-    if work.held is None:
+    if work.held is not Held.REST:
         return Decision((Rest(),), (kept_paused(),), 0)
     return revert(seen) or restart(seen) or idle.at_rest(seen)
 
 
 def pausing(seen: Idle) -> Decision:
-    """Paused as soon as nothing rolls: a Deployment that is paused half way has pods of two templates."""
+    """Paused as soon as nothing rolls: a Deployment that is paused half way has pods of two templates.
+
+    It does not wait for pods to be available: until it is paused, a changed template, which may be the fix that
+    makes them so, is refused.
+    """
     work = seen.workload
     if work.wish is not None:
         return idle.at_rest(seen)
-    if work.rolled_out:
-        told = () if work.held is Held.REST else (kept_paused(),)
+    if work.rolled_out or is_replaced(seen):
+        told = () if work.held else (kept_paused(),)
         return Decision((Rest(),), told, 0)
     faults = idle.warnings(seen)
     if work.held is Held.REST and len({item.digest for item in seen.running}) > 1:
         text = f"un-paused by somebody else: the template {work.digest} rolls out, and nobody judges it"
         faults = (Told("HoldEscaped", text, Level.WARNING), *faults)
     return Decision((), faults, POLL_SECONDS)
+
+
+def is_replaced(seen: Idle) -> bool:
+    """All pods are of the one ReplicaSet that has the present template, restart and all: nothing is left to roll."""
+    moment = restarted_at(seen.workload.template)
+    return len(seen.running) == 1 and idle.runs_already(seen) and restarted_at(seen.running[0].template) == moment
 
 
 def let_start(seen: Idle) -> Decision | None:
@@ -99,7 +109,7 @@ def empty(seen: Idle) -> Decision:
     newest = max(seen.revisions, key=lambda item: item.number)
     if newest.digest != work.digest:
         return Decision((Unpause(work.digest, Held.ROLLING),), (), POLL_SECONDS)
-    return Decision((Rest(),), (kept_paused(),), 0) if work.held is None else idle.at_rest(seen)
+    return Decision((Rest(),), (kept_paused(),), 0) if work.held is not Held.REST else idle.at_rest(seen)
 
 
 def restart(seen: Idle) -> Decision | None:

@@ -31,9 +31,9 @@ def older() -> Iterator[Box]:
         yield box
 
 
-def held(app: App) -> tuple[bool, str]:
+def held(app: App, name: str = "web") -> tuple[bool, str]:
     """Whether the Deployment is paused, and its mark."""
-    web = app.get("deployment", "web")
+    web = app.get("deployment", name)
     return web["spec"].get("paused", False), web["metadata"].get("annotations", {}).get(names.HELD, "")
 
 
@@ -130,6 +130,7 @@ def test_nobody_else_un_pauses_or_slips_a_template_past(older: Box) -> None:
         assert "rampart's own mark" in refused(app, "annotate", "deployment", "web", f"{names.HELD}-")
         assert "must rise" in refused(app, "annotate", "deployment", "web", "--overwrite", "rampart.dev/steps=50,5")
         assert stage.content(app.get("deployment", "web")) == before
+        check_mended(app)
 
         app.set_image("v2")
         stage.wait("it is held", lambda: held(app) == (True, "true"))
@@ -149,6 +150,32 @@ def test_nobody_else_un_pauses_or_slips_a_template_past(older: Box) -> None:
         assert "in by a write of its own" in said
         check_answers(older, house, app)
         app.check_none_failed()
+
+
+def check_mended(app: App) -> None:
+    """The fix of pods that never come up is held like any change, whether its owner created it paused or not."""
+    for paused in (False, True):
+        app.kubectl("apply", "-f", "-", text=json.dumps(stuck(paused)))
+        stage.wait("it rests paused, although no pod is ready", lambda: held(app, "stuck") == (True, "rest"))
+        app.kubectl("set", "image", "deployment/stuck", "web=web:v2")
+        stage.wait("its fix is held", lambda: held(app, "stuck") == (True, "true"))
+        app.kubectl("delete", "deployment", "stuck", "--wait")
+
+
+def stuck(paused: bool) -> Json:
+    """A Deployment that is opted in from the start, and whose pods never become ready."""
+    labels = {"app": "stuck"}
+    notes = {"rampart.dev/strategy": "canary"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "stuck", "annotations": notes},
+        "spec": {
+            "paused": paused,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, **template("v4-neverready")},
+        },
+    }
 
 
 def template(tag: str) -> Json:

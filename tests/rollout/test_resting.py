@@ -44,6 +44,8 @@ def numbered(digest: str, number: int, replicas: int = 0) -> Revision:
 
 
 HISTORY = (numbered("v1", 3, 4), numbered("v0", 1), numbered("v9", 2))
+HALF_WAY = (a_revision("v1", 3), a_revision("v2", 1))
+RESTARTING = (Revision("a", "v1", 2, 2, {}, 1), Revision("b", "v1", 2, 0, LATER, 2))
 OUT = {names.STRATEGY: None}
 
 
@@ -55,9 +57,38 @@ OUT = {names.STRATEGY: None}
         pytest.param(an_idle(a_rest(held=None)), (Rest(),), ["KeptPaused"], id="paused by its owner, and the same"),
         pytest.param(an_idle(a_rest(paused=False)), (Rest(),), [], id="a restart is over, or it was resumed"),
         pytest.param(
-            an_idle(a_rest(held=None, paused=False, rolled_out=False)), (), [], id="opted in while it rolls: waits"
+            an_idle(a_rest("v2", held=None, paused=False, rolled_out=False), revisions=HALF_WAY),
+            (),
+            [],
+            id="opted in while it rolls: waits",
         ),
-        pytest.param(an_idle(a_rest(paused=False, rolled_out=False)), (), [], id="a restart goes on"),
+        pytest.param(
+            an_idle(a_rest(held=None, paused=False, rolled_out=False)),
+            (Rest(),),
+            ["KeptPaused"],
+            id="opted in with pods that do not come up: nothing rolls, and their fix must not be refused",
+        ),
+        pytest.param(
+            an_idle(a_rest(template=LATER, paused=False, rolled_out=False)), (), [], id="a restart was only written"
+        ),
+        pytest.param(
+            an_idle(a_rest(template=LATER, paused=False, rolled_out=False), revisions=RESTARTING),
+            (),
+            [],
+            id="a restart goes on",
+        ),
+        pytest.param(
+            an_idle(a_rest(template=LATER, paused=False, rolled_out=False), revisions=RESTARTING[1:]),
+            (Rest(),),
+            [],
+            id="a restart replaced all pods, not all are available",
+        ),
+        pytest.param(
+            an_idle(a_rest("v2", template=LATER, rolled_out=False), revisions=RESTARTING),
+            (Hold(),),
+            [],
+            id="a restart that its owner paused, and its fix: held",
+        ),
         pytest.param(
             an_idle(a_rest("v2", paused=False, rolled_out=False), revisions=(a_revision("v1", 3), a_revision("v2", 1))),
             (),
@@ -125,7 +156,21 @@ OUT = {names.STRATEGY: None}
             id="zero replicas, paused by its owner",
         ),
         pytest.param(an_idle(revisions=(numbered("v1", 1),)), (), [], id="just scaled up from zero: waits"),
-        pytest.param(an_idle(a_workload("v1", held=Held.ROLLING, paused=False)), (), [], id="it rolls"),
+        pytest.param(
+            an_idle(a_workload("v2", held=Held.ROLLING, paused=False), revisions=HALF_WAY), (), [], id="it rolls"
+        ),
+        pytest.param(
+            an_idle(a_workload("v2", held=Held.ROLLING)),
+            (Hold(),),
+            [],
+            id="let start, and paused beside a changed template before it came up: held",
+        ),
+        pytest.param(
+            an_idle(a_workload("v1", held=Held.ROLLING)),
+            (Rest(),),
+            ["KeptPaused"],
+            id="let start, and paused by its owner before it came up",
+        ),
         pytest.param(
             an_idle(a_workload("v1", held=Held.ROLLING, paused=False, rolled_out=True)), (Rest(),), [], id="it rolled"
         ),
@@ -147,6 +192,18 @@ OUT = {names.STRATEGY: None}
             id="opted out: nothing runs",
         ),
         pytest.param(an_idle(a_rest(annotations=OUT, paused=False)), (Unhold(),), [], id="opted out and resumed"),
+        pytest.param(
+            an_idle(a_workload("v2", held=Held.ROLLING, annotations=OUT), revisions=HALF_WAY),
+            (Leave(),),
+            ["LeftPaused"],
+            id="opted out, paused half way: its owner may resume it",
+        ),
+        pytest.param(
+            an_idle(a_workload("v1", held=Held.ROLLING, annotations=OUT)),
+            (Unpause("v1", None),),
+            [],
+            id="opted out, paused while it came up",
+        ),
     ],
 )
 def test_kept_paused(found: Idle, acts: tuple[object, ...], told: list[str]) -> None:
