@@ -68,6 +68,7 @@ def fall(left: Left, pace: Pace) -> Decision:
         text = (
             "its template was paused half way through the roll-out, so the old pods are not whole: users stay on the"
             f" canary; to go on: kubectl -n {work.namespace} rollout resume deployment/{work.name}"
+            " (where the hold refuses that: with --as, in the name of the controller's account)"
         )
     else:
         text = "the Deployment rolls: users stay on the canary until the roll-out is whole"
