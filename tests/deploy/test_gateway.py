@@ -1,6 +1,7 @@
 """The Gateway API router: routes of users prepared, split, read back and restored."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -225,6 +226,10 @@ def test_route_of_another_namespace_needs_a_grant_for_the_legs(to: Json, words: 
         ),
         pytest.param([a_mesh_route(a_ref("old"))], "leads its callers elsewhere", id="leads elsewhere"),
         pytest.param(
+            [a_mesh_route(a_ref(weight=0), a_ref("old"))], "no backendRef with a weight above 0", id="weight of 0"
+        ),
+        pytest.param([a_service(selector={"app": "web", "v": "1"})], "does not take the held", id="another selector"),
+        pytest.param(
             [a_mesh_route(name="web-rampart-81"), a_service(ports=[{"port": 80}])], None, id="a name that is not needed"
         ),
         pytest.param(
@@ -335,6 +340,19 @@ def conditions(*said: tuple[str, str, int | None]) -> Json:
         pytest.param(
             [conditions(("Accepted", "False", 3)), conditions(("Accepted", "True", 3))], None, id="by one of two"
         ),
+        pytest.param(
+            [
+                {**conditions(("Accepted", "True", 1)), "parentRef": {"kind": "Gateway", "name": "old"}},
+                conditions(("Accepted", "True", 3)),
+            ],
+            None,
+            id="old news of a parent that it has no more",
+        ),
+        pytest.param(
+            [{**conditions(("Accepted", "True", 2)), "parentRef": {"name": "front", "namespace": "shop"}}],
+            "parent Gateway front has not been told",
+            id="old news of a parent that is named otherwise",
+        ),
     ],
 )
 def test_a_rise_waits_for_those_who_implement_the_route(entries: list[Json], words: str | None) -> None:
@@ -401,3 +419,74 @@ def test_routes_name_what_leads_to_the_service() -> None:
     assert router.routes(TARGET, world.objects) == ("GRPCRoute shop/web", "HTTPRoute shop/mesh", "HTTPRoute shop/web")
     assert router.mentions(mesh) == {"web", "x"}
     assert router.mentions(a_service()) == {"web"}
+
+
+def test_what_a_gateway_accepts_is_not_accepted_by_the_mesh() -> None:
+    """A route with both parents: callers of the Service meet every pod until the mesh takes it."""
+    route = a_mesh_route()
+    route["spec"]["parentRefs"].append({"name": "front"})
+    world = World(route)
+    world.define(PINS)
+    world.steer(PINNED)
+    refused = {**conditions(("Accepted", "False", 3)), "parentRef": SERVICE_PARENT}
+    world.store["HTTPRoute", "shop/web"]["status"] = {"parents": [conditions(("Accepted", "True", 3)), refused]}
+    assert "parent Service web says Accepted False" in world.survey().waiting[0]
+
+
+def a_tls_policy(hostname: str) -> Json:
+    spec = {"targetRefs": [{"group": "", "kind": "Service", "name": "web"}], "validation": {"hostname": hostname}}
+    meta = {"name": "tls", "namespace": "shop"}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "BackendTLSPolicy", "metadata": meta, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(a_service(ports=[{"name": "http", "port": 80, "targetPort": 9090}]), id="the port of its pods"),
+        pytest.param(a_service(selector={"app": "web", "tier": "front"}), id="a selector that takes both"),
+        pytest.param(a_tls_policy("new.example.com"), id="what hangs on it"),
+    ],
+)
+def test_legs_follow_the_service_as_its_owner_edits_it(edit: Json) -> None:
+    """In the midst of a release: without it they would be reached as the Service was."""
+    labels = {"app": "web", "tier": "front"}
+    target = replace(TARGET, pod_labels=labels, new_pod_labels=labels)
+    world = World(a_route(), a_tls_policy("web.example.com"))
+    world.define(PINS)
+    world.steer(STEP)
+    assert (world.survey().legs, world.survey().agreed) == (PINS, True)
+    world.put(copy.deepcopy(edit))
+    found = router.survey(target, world.objects)
+    assert (found.split, found.legs, found.agreed) == (STEP, frozenset(), False)
+    assert world.apply(router.define(target, world.objects, PINS))
+    found = router.survey(target, world.objects)
+    assert (found.split, found.legs, found.agreed) == (STEP, PINS, True)
+
+
+def test_legs_keep_their_pods_when_the_selector_leaves_out_a_version() -> None:
+    """The leg of that version would lose all of them, with users on it."""
+    world = World(a_route())
+    world.define(PINS)
+    world.steer(STEP)
+    world.put(a_service(selector={"app": "web", "v": "1"}))
+    assert (world.survey().legs, world.survey().agreed) == (PINS, True)
+
+
+@pytest.mark.parametrize(
+    ("refs", "grain"),
+    [
+        pytest.param([a_ref(weight=7)], 1, id="alone"),
+        pytest.param([a_ref(weight=1), a_ref("old", 100)], 1, id="fine enough"),
+        pytest.param([a_ref(weight=1), a_ref("old", 999)], 10, id="a tenth of a percent"),
+        pytest.param([a_ref(weight=5), a_ref("old", 999)], 2, id="a fiftieth"),
+        pytest.param([a_ref(weight=0), a_ref("old", 999)], 1, id="nothing to split"),
+    ],
+)
+def test_how_fine_a_share_can_be_is_told(refs: list[Json], grain: int) -> None:
+    """What is a multiple of it is seen as it was asked for, and the next finer is not."""
+    world = World(a_mesh_route(*refs))
+    assert world.survey().grain == grain
+    world.define(PINS)
+    world.steer(split((STABLE, 10_000 - grain), (CANARY, grain)))
+    shown = world.survey().split
+    assert shown is None or shown.share(CANARY) == grain
