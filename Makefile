@@ -1,10 +1,12 @@
-# The six verbs of this repository. Each installs what it needs.
+# The seven verbs of this repository. Each installs what it needs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BUILDER ?= docker
+IMAGE ?= rampart:0.1.0
 STAMP := $(VENV)/.installed
 
-.PHONY: setup check test demo stories clean
+.PHONY: setup check test demo stories image clean
 
 setup: $(STAMP)
 
@@ -28,6 +30,10 @@ demo: setup  ## a good release promoted and a bad one taken back, watched live (
 
 stories: setup  ## write the golden transcripts anew
 	STORIES=write $(BIN)/python -m pytest -q tests/stories -k reads
+
+image:  ## build the image with docker or what stands in for it (BUILDER=podman), and see that it starts
+	$(BUILDER) build --tag $(IMAGE) .
+	$(BUILDER) run --rm --read-only --network none $(IMAGE) --help >/dev/null
 
 clean:
 	-$(BIN)/python -m sandbox down

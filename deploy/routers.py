@@ -95,6 +95,18 @@ GIVEN_BACK = ROUTES | {kinds.SERVICE.kind}
 """Kinds of objects of the user's that a router writes, and in which it gives up what the server noted as ours."""
 
 
+ANY = istio.ANY
+"""Among what an object mentions: it may be about any Service."""
+
+
+def mentions(body: Json) -> frozenset[str]:
+    """The names of the Services, in whatever namespaces, that a watched object may be about by any router, or ANY."""
+    kind = body.get("kind")
+    if kind not in ROUTES and kind != kinds.DESTINATION_RULE.kind:
+        return frozenset({ANY})
+    return frozenset[str]().union(*(router.mentions(body) for router in TABLE.values() if kind in router.KINDS))
+
+
 def choose(target: traffic.Target, objects: Objects, wanted: str | None) -> str | tuple[str, ...]:
     """The router that the annotation names, else the one whose objects route the Service, else one the cluster has.
 

@@ -23,6 +23,8 @@ OnChange = Callable[[str, str, Json | None, Json | None], None]
 """Told namespace, name, the trimmed object before (None: new) and after (None: gone)."""
 
 Trim = Callable[[Json], Json]
+Terms = Callable[[Json], Iterable[str]]
+"""The words under which a trimmed object is found by `mentioning`."""
 Tell = Callable[[str], None]
 
 
@@ -45,11 +47,29 @@ class Pace:
 
 
 class Cache:
-    """The trimmed objects with their versions; safe for use by many threads."""
+    """The trimmed objects with their versions, and an index by their terms; safe for use by many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._objects: dict[Key, tuple[str, Json]] = {}
+        self._objects: dict[Key, tuple[str, Json, tuple[str, ...]]] = {}
+        self._index: dict[str, dict[Key, None]] = {}
+
+    def mentioning(self, terms: Iterable[str]) -> list[Json]:
+        """The objects with any of these terms, each once."""
+        with self._lock:
+            keys = {key: None for term in terms for key in self._index.get(term, ())}
+            return [self._objects[key][1] for key in keys]
+
+    def versions(self, terms: Iterable[str]) -> frozenset[tuple[Key, str]]:
+        """The keys and resource versions of the objects with any of these terms."""
+        with self._lock:
+            return frozenset((key, self._objects[key][0]) for term in terms for key in self._index.get(term, ()))
+
+    def version(self, key: Key) -> str | None:
+        """The resource version of the newest object that was brought; None where there is none."""
+        with self._lock:
+            entry = self._objects.get(key)
+        return entry[0] if entry else None
 
     def get(self, key: Key) -> Json | None:
         with self._lock:
@@ -58,19 +78,30 @@ class Cache:
 
     def items(self) -> list[tuple[Key, Json]]:
         with self._lock:
-            return [(key, kept) for key, (_, kept) in self._objects.items()]
+            return [(key, kept) for key, (_, kept, _) in self._objects.items()]
 
-    def put(self, key: Key, version: str, kept: Json) -> tuple[bool, Json | None]:
+    def put(self, key: Key, version: str, kept: Json, terms: tuple[str, ...] = ()) -> tuple[bool, Json | None]:
         """Keep an object; returns whether it is another version, and what was kept before."""
         with self._lock:
             before = self._objects.get(key)
-            self._objects[key] = (version, kept)
+            self._unlist(key, before)
+            self._objects[key] = (version, kept, terms)
+            for term in terms:
+                self._index.setdefault(term, {})[key] = None
         return before is None or before[0] != version, before[1] if before else None
 
     def drop(self, key: Key) -> Json | None:
         with self._lock:
             before = self._objects.pop(key, None)
+            self._unlist(key, before)
         return before[1] if before else None
+
+    def _unlist(self, key: Key, entry: tuple[str, Json, tuple[str, ...]] | None) -> None:
+        for term in entry[2] if entry else ():
+            keys = self._index.get(term, {})
+            keys.pop(key, None)
+            if not keys:
+                self._index.pop(term, None)
 
 
 class Reflector:
@@ -93,11 +124,12 @@ class Reflector:
         metadata_only: bool = False,
         optional: bool = False,
         pace: Pace | None = None,
+        terms: Terms = lambda kept: (),
     ) -> None:
         self._cache = Cache()
         source = _Source(cluster, kind, metadata_only, optional, pace or Pace())
         scopes: list[str | None] = [*sorted(set(namespaces))] or [None]
-        self._feeds = [_Feed(source, scope, _Sink(self._cache, trim, on_change, tell)) for scope in scopes]
+        self._feeds = [_Feed(source, scope, _Sink(self._cache, trim, terms, on_change, tell)) for scope in scopes]
 
     def start(self) -> None:
         for feed in self._feeds:
@@ -117,6 +149,11 @@ class Reflector:
         return all(feed.listed.is_set() for feed in self._feeds)
 
     @property
+    def is_following(self) -> bool:
+        """Whether all is known, and every watch stands that would bring what changes."""
+        return all(feed.listed.is_set() and feed.is_following for feed in self._feeds)
+
+    @property
     def not_granted(self) -> str:
         """The right that is missing, and so what is known is old or nothing; empty where none is."""
         return next((feed.not_granted for feed in self._feeds if feed.not_granted), "")
@@ -130,6 +167,18 @@ class Reflector:
 
     def items(self) -> list[Json]:
         return [kept for _, kept in self._cache.items()]
+
+    def mentioning(self, terms: Iterable[str]) -> list[Json]:
+        """The objects that are found under any of these words."""
+        return self._cache.mentioning(terms)
+
+    def versions(self, terms: Iterable[str]) -> frozenset[tuple[Key, str]]:
+        """The keys and resource versions of the objects that are found under any of these words."""
+        return self._cache.versions(terms)
+
+    def version(self, namespace: str, name: str) -> str | None:
+        """The resource version of an object as it was last brought; None where there is none."""
+        return self._cache.version((namespace, name))
 
     def select(self, namespace: str) -> list[Json]:
         """The objects in one namespace."""
@@ -156,6 +205,7 @@ class _Sink:
 
     cache: Cache
     trim: Trim
+    terms: Terms
     on_change: OnChange
     tell: Tell
 
@@ -165,10 +215,11 @@ class _Sink:
         key = (about.get("namespace", ""), about["name"])
         try:
             kept = self.trim(found)
+            terms = tuple(self.terms(kept))
         except Exception as error:  # noqa: BLE001
             self.tell(f"{'/'.join(key)} is passed over, as it could not be read: {error!r}")
             return key
-        is_other, before = self.cache.put(key, about["resourceVersion"], kept)
+        is_other, before = self.cache.put(key, about["resourceVersion"], kept, terms)
         if is_other:
             self.on_change(*key, before, kept)
         return key
@@ -194,6 +245,11 @@ class _Feed(threading.Thread):
         self._version: str | None = None
         self._failures = 0
         self._trouble = ""
+
+    @property
+    def is_following(self) -> bool:
+        """Whether a watch stands now; a peer that vanished is noticed by the socket (cluster._keep_alive)."""
+        return self._stream is not None
 
     def run(self) -> None:
         while not self._stopping.is_set():

@@ -24,7 +24,7 @@ from rollout.settings import Settings
 from rollout.telling import Speaker
 from rollout.views import View
 from rollout.watching import Watches
-from rollout.workqueue import Queue
+from rollout.workqueue import Haste, Queue
 
 SYNC_SECONDS = 30.0
 NET_SECONDS = 30.0
@@ -71,7 +71,7 @@ class Controller:
         receiver = addresses.receiver_of(settings)
         self._notifier = Notifier(receiver, self._notified) if receiver is not None else None
         self._premises = Premises(
-            settings, self._fenced, self._watches.routes, self._judge, Audience(self._speaker().tell, self._looked)
+            settings, self._fenced, self._watches, self._judge, Audience(self._speaker().tell, self._looked)
         )
         self._server = Server(settings.listen, self._dead, self._unready, self.metrics.registry, self._notes)
         self._stopping = threading.Event()
@@ -225,13 +225,13 @@ class Controller:
         if self._office is None:
             return
         self._lateness.call(name)
-        self._queue.add(name, urgent)
+        self._queue.add(name, Haste.URGENT if urgent else Haste.DUE)
 
     def _ring(self, name: str) -> None:
         if self._office is None:
             return
         self._lateness.ring(name)
-        self._queue.add(name)
+        self._queue.add(name, Haste.DUE if name in self._watches.in_flight() else Haste.REST)
 
     def _plan(self, name: str, seconds: float) -> None:
         if seconds <= 0:
@@ -246,8 +246,8 @@ class Controller:
         self._plan(name, self._first_looks / FIRST_LOOKS_A_SECOND % 600)
 
     def _cast_net(self) -> None:
-        """Look at everything that is under way, against every lost wake-up."""
-        for name in self._watches.open_names():
+        """Look at what is under way and was not looked at for long, against every lost wake-up."""
+        for name in self._lateness.silent(self._watches.open_names(), NET_SECONDS):
             self._touch(name)
 
     def _policies_changed(self) -> None:

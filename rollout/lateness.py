@@ -1,7 +1,7 @@
 """How late looks begin: when each name was due, planned or called for, against when a worker took it up."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 
 class Lateness:
@@ -12,6 +12,7 @@ class Lateness:
         self._lock = threading.Lock()
         self._planned: dict[str, float] = {}
         self._due: dict[str, float] = {}
+        self._begun: dict[str, float] = {}
 
     def plan(self, name: str, seconds: float) -> None:
         """It will be due so many seconds from now; the last plan counts."""
@@ -32,11 +33,19 @@ class Lateness:
     def begin(self, name: str) -> float:
         """A look begins; returns how many seconds late, 0 if nobody called for it."""
         with self._lock:
-            now = self._clock()
+            now = self._begun[name] = self._clock()
             return now - self._due.pop(name, now)
+
+    def silent(self, names: Collection[str], seconds: float) -> list[str]:
+        """Those of the names at which no look began for so long; of all others nothing is remembered any more."""
+        with self._lock:
+            now = self._clock()
+            self._begun = {name: self._begun[name] for name in names if name in self._begun}
+            return [name for name in names if now - self._begun.get(name, float("-inf")) >= seconds]
 
     def clear(self) -> None:
         """Nothing is due: another process leads."""
         with self._lock:
             self._planned.clear()
             self._due.clear()
+            self._begun.clear()

@@ -17,13 +17,14 @@ from deploy.workload import Canary, Revision, Workload
 from rollout import numbers, policy, questions, salvage, shares, signals, views
 from rollout import plan as plans
 from rollout.idle import Idle
+from rollout.once import Once
 from rollout.plan import Plan
 from rollout.routes import Routes, target_of
 from rollout.seen import Base, Endpoints, Seen
 from rollout.settings import Settings
 from rollout.signals import Stage
 from rollout.status import Phase, Release
-from rollout.views import View
+from rollout.views import Near, View
 
 
 class Judge(Protocol):
@@ -57,6 +58,8 @@ class Observer:
         self._now = now
         self._read = read
         self._ready: dict[str, tuple[int, float]] = {}
+        self._choices: Once[View, Target | tuple[str, ...]] = Once()
+        self._policies: Once[Workload, Mapping[str, Json] | str] = Once()
 
     @property
     def mode(self) -> hold.Mode:
@@ -150,7 +153,7 @@ class Observer:
         return (*found, *(text for text in self._judge.tried(name, now, trial) if text not in found))
 
     def plan(self, work: Workload) -> Plan | tuple[str, ...]:
-        return self._resolved(work, self.policies(work.namespace))
+        return self._resolved(work, self._policies.of(work, lambda: self.policies(work.namespace)))
 
     def _resolved(self, work: Workload, policies: Mapping[str, Json] | str) -> Plan | tuple[str, ...]:
         """The plan by annotations, policy and defaults; who names no policy needs no right to read them."""
@@ -177,7 +180,7 @@ class Observer:
         """The plan that is asked for; where the policy of a release in flight is gone, the recorded one, and that."""
         if work is None:
             return (), ""
-        known = self.policies(work.namespace)
+        known = self._policies.of(work, lambda: self.policies(work.namespace))
         if release.status.phase is not Phase.PENDING:
             recorded = release.plan
             named = plans.policy_named(work.annotations, self._settings.defaults)
@@ -213,7 +216,10 @@ class Observer:
         return ()
 
     def _choice(self, view: View) -> Target | tuple[str, ...]:
-        """The Service that a release would move and whose objects route it, or why there is none."""
+        """The Service that a release would move and whose objects route it, or why there is none; one for each view."""
+        return self._choices.of(view, lambda: self._chosen(view))
+
+    def _chosen(self, view: View) -> Target | tuple[str, ...]:
         found = self._service(view)
         if isinstance(found, tuple) or view.work is None:
             return found if isinstance(found, tuple) else ()
@@ -247,22 +253,25 @@ class Observer:
         new = view.work.labels if view.work is not None else running
         return target_of(view.namespace, service, running, new, self._settings.cluster_domain)
 
-    def seen(self, view: View, release: Release) -> Seen:
+    def near(self, view: View, release: Release) -> Near:
+        """What of the API server's words is the same for many looks at a step."""
+        return Near(self.canary(release), *self.planned(view.work, release))
+
+    def seen(self, view: View, release: Release, near: Near | None = None) -> Seen:
         """All that the look at `release` needs; the judge is asked last, and only if nothing more urgent is seen."""
         base, predecessor = self._others(view, release)
         pending = release.status.phase is Phase.PENDING
         refusals = self.refusals(view) if pending else ()
         target = None if refusals else self.target(view, release)
         survey, age = self._routes.survey(target, release.status.saved) if target else (Survey(), 0.0)
-        canary = self.canary(release)
-        plan, policy_missing = self.planned(view.work, release)
+        near = near or self.near(view, release)
         shown = self._preview(release)
         seen = Seen(
             now=self._now(),
             workload=view.work,
             revisions=view.revisions,
-            canary=canary,
-            canary_age=self._age(release, canary),
+            canary=near.canary,
+            canary_age=self._age(release, near.canary),
             endpoints=self._endpoints(release),
             previewed=preview.leads_to(shown, release.name),
             preview_left=preview.is_of(shown, release.name),
@@ -274,8 +283,8 @@ class Observer:
             pod_labels=target.pod_labels if target else {},
             route=survey,
             route_age=age,
-            plan=plan,
-            policy_missing=policy_missing,
+            plan=near.plan,
+            policy_missing=near.policy_missing,
             refusals=refusals,
             unfit=self._routes.unfit(target, shares.asides_of(release)) if target else (),
             release_deleting=release.deleting,

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from deploy.traffic import Json
@@ -33,23 +33,35 @@ class Overlay:
             self.deleted[key_of(kind, item)] = item["metadata"].get("uid", "")
 
     def over(self, kind: str, watched: Sequence[Json]) -> list[Json]:
-        """The watched objects with our newer writes in their place."""
+        """All watched objects of a kind, with our newer writes in their place."""
+        known = {key_of(kind, item): item for item in watched}
+        return self.over_some(kind, known.get, lambda: watched)
+
+    def over_some(
+        self, kind: str, shown: Callable[[Key], Json | None], some: Callable[[], Iterable[Json]]
+    ) -> list[Json]:
+        """The same over `some` of the watched objects; `shown` gives any of them by its key.
+
+        They are asked for after what the watch has brought is forgotten: what was in the meantime brought is in them.
+        """
         with self.lock:
-            found = {key_of(kind, item): item for item in watched}
-            self._forget(kind, found)
+            self._forget(kind, shown)
+            found = {key_of(kind, item): item for item in some()}
             for key, (item, _) in self.written.items():
                 if key[0] == kind:
                     found[key] = item
             return [item for key, item in found.items() if self.deleted.get(key) != item["metadata"].get("uid")]
 
-    def _forget(self, kind: str, found: Mapping[Key, Json]) -> None:
+    def _forget(self, kind: str, shown: Callable[[Key], Json | None]) -> None:
         """The watch has caught up: an object at our version or a newer one, or none of the deleted uid."""
         for key, (item, until) in [*self.written.items()]:
-            shown = found.get(key)
-            caught_up = shown is not None and version(shown) >= version(item)
-            if key[0] == kind and (caught_up or (shown is None and time.monotonic() > until)):
+            if key[0] != kind:
+                continue
+            brought = shown(key)
+            caught_up = brought is not None and version(brought) >= version(item)
+            if caught_up or (brought is None and time.monotonic() > until):
                 del self.written[key]
-        gone = [key for key, uid in self.deleted.items() if key[0] == kind and uid_of(found.get(key)) != uid]
+        gone = [key for key, uid in self.deleted.items() if key[0] == kind and uid_of(shown(key)) != uid]
         for key in gone:
             del self.deleted[key]
 

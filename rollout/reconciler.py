@@ -3,7 +3,7 @@
 import collections
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 
 from deploy import errors, kinds, names
@@ -16,7 +16,7 @@ from rollout.pair.reconciler import PairReconciler, Voice
 from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Phase, Release
 from rollout.team import Team
-from rollout.views import View
+from rollout.views import Near, View
 
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10
@@ -71,6 +71,7 @@ class Reconciler:
         self._pace = pace
         self._keep = keep
         self._mind = team.mind
+        self._glances = team.glances
         self._proofs = Proofs()
         self._said: dict[tuple[str, str], frozenset[Told]] = {}
         self._known: set[str] = set()
@@ -90,8 +91,11 @@ class Reconciler:
         """
         view = View(namespace, name, None, None, (), ())
         try:
+            if (glanced := self._glance(namespace, name)) is not None:
+                return glanced.look_again
+            signs = self._glances.signs(namespace, name) if self._glances is not None else None
             view = self._observer.view(namespace, name)
-            answer = self._look_at_pair(view) if view.is_paired else self._look(view)
+            answer = self._look_at_pair(view) if view.is_paired else self._look(view, signs)
         except errors.NotGranted as error:
             self._say_right(view, str(error))
             raise
@@ -114,14 +118,38 @@ class Reconciler:
         decision = idle.opted_out(Idle(view.work, view.revisions))
         return decision if decision.acts else None
 
-    def _look(self, view: View) -> float | None:
+    def _glance(self, namespace: str, name: str) -> Decision | None:
+        """A look by what the last one read, if that is still so; None where it is not, or where there is an act."""
+        glimpse = self._glances.recall(namespace, name) if self._glances is not None else None
+        if glimpse is None or glimpse.view.release is None:
+            return None
+        view, release = glimpse.view, glimpse.view.release
+        seen = self._observer.seen(view, release, glimpse.near)
+        decision = self._mind.in_flight(release, seen, self._pace)
+        if decision.acts or decision.told:
+            return None
+        self._looked(view, seen)
+        self._say_standing(view, release, standing_faults(view, seen))
+        return decision
+
+    def _remember(self, view: View, near: Near, signs: Hashable | None, is_done: bool) -> None:
+        if self._glances is None:
+            return
+        if is_done:
+            self._glances.forget(view.namespace, view.name)
+        else:
+            self._glances.keep(view, near, signs)
+
+    def _look(self, view: View, signs: Hashable | None = None) -> float | None:
         release = view.release
         if release is None:
             return self._at_rest(view)
-        seen = self._observer.seen(view, release)
+        near = self._observer.near(view, release)
+        seen = self._observer.seen(view, release, near)
         self._looked(view, seen)
         hand = Hand(view, release, self._observer.target(view, release))
         decision = self._mind.in_flight(release, seen, self._pace)
+        self._remember(view, near, signs, bool(decision.acts or decision.told))
         try:
             answer = self._carry_out(decision, hand)
         except errors.ClusterError as error:

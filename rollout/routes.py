@@ -2,9 +2,10 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Protocol
 
 from deploy import errors, kinds, names, pairs, routers
 from deploy.cluster import Cluster
@@ -19,16 +20,28 @@ SERVED_SECONDS = 60.0
 
 Objects = Mapping[str, Sequence[Json]]
 
+INDEXED = frozenset({kinds.VIRTUAL_SERVICE.kind, kinds.DESTINATION_RULE.kind})
+"""Kinds of which the Istio router needs only the objects that mention the target's Service, or any."""
+
+
+class Index(Protocol):
+    """What is watched, found without a walk over all of it."""
+
+    def route(self, kind: str, namespace: str, name: str) -> Json | None: ...
+
+    def mentioning(self, kind: str, services: Collection[str]) -> Sequence[Json]: ...
+
 
 class Routes:
-    """Reads routes from what is watched and writes them; `watched` gives all objects of a kind.
+    """Reads routes from what is watched and writes them; `watched` gives all objects of a kind, `index` some.
 
     What a target needs is asked of its own router; reading and writing are the same for all.
     """
 
-    def __init__(self, cluster: Cluster, watched: Callable[[str], Sequence[Json]]) -> None:
+    def __init__(self, cluster: Cluster, watched: Callable[[str], Sequence[Json]], index: Index | None = None) -> None:
         self._cluster = cluster
         self._watched = watched
+        self._index = index
         self._overlay = Overlay()
         self._sightings: dict[tuple[str, str], tuple[tuple[tuple[str, int], ...], float]] = {}
         self._unserved: dict[str, float] = {}
@@ -41,19 +54,19 @@ class Routes:
         """
         needed = routers.NEEDED.get(wanted or "", "")
         served = [needed] if needed in routers.WATCHED and self._is_served(needed) else self._served_kinds()
-        found = {**dict.fromkeys(routers.NEAR, ()), **{kind: self._items(kind, target.namespace) for kind in served}}
+        found = {**dict.fromkeys(routers.NEAR, ()), **{kind: self._about(kind, target) for kind in served}}
         chosen = routers.choose(target, found, wanted)
         return chosen if isinstance(chosen, tuple) else replace(target, router=chosen)
 
     def objects(self, target: Target) -> Objects:
         """All that the target's router needs to see what is."""
         served = [kind for kind in router_of(target).KINDS if self._is_served(kind)]
-        return {kind: self._items(kind, target.namespace) for kind in served}
+        return {kind: self._about(kind, target) for kind in served}
 
     def bodies(self, target: Target) -> Objects:
         """All that it needs to write: no endpoints, for a fall waits for nothing."""
         served = [kind for kind in router_of(target).KINDS if kind != ENDPOINTS and self._is_served(kind)]
-        return {kind: self._items(kind, target.namespace) for kind in served}
+        return {kind: self._about(kind, target) for kind in served}
 
     def everything(self) -> Objects:
         """All objects of all kinds that are watched and served."""
@@ -126,7 +139,11 @@ class Routes:
             for item in self._items(kind, target.namespace):
                 about = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
                 if f"{kind} {about}" in (saved or {}) or (kind in routers.ROUTES and about in (saved or {})):
-                    self._keep(kind, disown(self._cluster, routers.KINDS[kind], item))
+                    live = self._cluster.find(
+                        routers.KINDS[kind], item["metadata"]["name"], item["metadata"]["namespace"]
+                    )
+                    if live is not None:  # what is watched does not say who wrote which field
+                        self._keep(kind, disown(self._cluster, routers.KINDS[kind], live))
 
     def _served_kinds(self) -> Sequence[str]:
         return [kind for kind in routers.WATCHED if self._is_served(kind)]
@@ -146,6 +163,14 @@ class Routes:
             return True
         self._unserved[kind] = time.monotonic() + SERVED_SECONDS
         return False
+
+    def _about(self, kind: str, target: Target) -> Sequence[Json]:
+        """What a target's router needs of a kind: for Istio a few of thousands, for others all."""
+        index = self._index
+        if index is None or kind not in INDEXED or target.router != "istio":
+            return self._items(kind, target.namespace)
+        wanted = frozenset({target.service.lower(), routers.ANY})
+        return self._overlay.over_some(kind, lambda key: index.route(*key), lambda: index.mentioning(kind, wanted))
 
     def _items(self, kind: str, namespace: str) -> Sequence[Json]:
         """All objects of a watched kind; of one that is read at each look, those in the namespace.

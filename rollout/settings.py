@@ -85,7 +85,7 @@ class Settings(BaseSettings):
         " opted-in Deployments are kept paused at rest",
     )
     listen: str = Field("127.0.0.1:8081", description="address of /healthz, /readyz and /metrics")
-    workers: Annotated[int, Field(ge=1, le=64)] = Field(4, description="releases that are looked at side by side")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(16, description="releases that are looked at side by side")
     settle: Seconds = Field(1.0, description="seconds from a route's write until every proxy follows it")
     drain: Seconds = Field(2.0, description="seconds from a leg's last request until its pods may go")
     look: Seconds = Field(5.0, description="seconds between two looks at a step")

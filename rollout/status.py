@@ -1,5 +1,6 @@
 """The Release: what a release is asked to do, and all that the controller remembers of it."""
 
+import functools
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -34,6 +35,10 @@ class Phase(StrEnum):
 ENDED = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK, Phase.SUPERSEDED, Phase.REVERTED, Phase.CANCELLED})
 STAYS_DOWN = frozenset({Phase.ROLLED_BACK, Phase.CANCELLED})
 """Ends after which the same template does not start again by itself."""
+
+
+PLANS = 1024
+"""Plans that are kept in mind: releases side by side have few different ones."""
 
 
 def parse_time(value: object) -> datetime:
@@ -165,13 +170,7 @@ class Release(Model):
     @property
     def plan(self) -> Plan:
         """The recorded plan; what can not be read of it (a newer version wrote it) is taken from the defaults."""
-        known = {key: value for key, value in self.spec.plan.items() if key in KEYS}
-        while True:
-            try:
-                return Plan.model_validate({"strategy": "canary", **known, "metrics": self.spec.metrics})
-            except ValidationError as error:
-                bad = {str(finding["loc"][0]) for finding in error.errors() if finding["loc"]} & known.keys()
-                known = {key: value for key, value in known.items() if key not in bad} if bad else {}
+        return plan_of(tuple(self.spec.plan.items()), self.spec.metrics)
 
     @property
     def key(self) -> str:
@@ -196,6 +195,18 @@ class Release(Model):
     def pin(self) -> traffic.Pin:
         """The canary's pin."""
         return traffic.canary(self.name)
+
+
+@functools.lru_cache(PLANS)
+def plan_of(texts: tuple[tuple[str, str], ...], metrics: tuple[policies.Metric, ...]) -> Plan:
+    """A recorded plan, read once and not twenty times a look; both are values that never change."""
+    known = {key: value for key, value in texts if key in KEYS}
+    while True:
+        try:
+            return Plan.model_validate({"strategy": "canary", **known, "metrics": metrics})
+        except ValidationError as error:
+            bad = {str(finding["loc"][0]) for finding in error.errors() if finding["loc"]} & known.keys()
+            known = {key: value for key, value in known.items() if key not in bad} if bad else {}
 
 
 def parse(item: Json) -> Release:

@@ -7,6 +7,7 @@ from datetime import datetime
 from deploy import cluster as door
 from deploy import traffic, workload
 from rollout import actor, observer, resting, routes
+from rollout.glances import Glances
 from rollout.pair import actor as pair_actor
 from rollout.pair import observer as pair_observer
 
@@ -20,6 +21,8 @@ class Team:
     pair_observer: pair_observer.PairObserver
     pair_actor: pair_actor.PairActor
     mind: resting.Mind
+    glances: Glances | None = None
+    """None: every look reads anew."""
 
 
 def around(

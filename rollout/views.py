@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from deploy import names, workload
 from deploy.traffic import Json
-from deploy.workload import Revision, Workload
+from deploy.workload import Canary, Revision, Workload
+from rollout.plan import Plan
 from rollout.seen import Base
 from rollout.status import Release, parse
 
@@ -45,6 +46,15 @@ class View:
     @property
     def ended(self) -> tuple[Release, ...]:
         return tuple(item for item in self.releases if item.is_ended)
+
+
+@dataclass(frozen=True)
+class Near:
+    """What was read beside the view of a release in flight: its canary, and the plan that is asked for now."""
+
+    canary: Canary | None
+    plan: Plan | tuple[str, ...]
+    policy_missing: str
 
 
 def running_labels(view: View) -> Mapping[str, str]:

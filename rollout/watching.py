@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 
 from deploy import errors, kinds, names, routers, watch
@@ -10,6 +10,7 @@ from deploy.cluster import Cluster
 from deploy.hold import Mode
 from deploy.traffic import Json
 from deploy.workload import Held
+from rollout.flights import Flights
 from rollout.status import ENDED, Phase
 
 Touch = Callable[[str, bool], None]
@@ -42,19 +43,44 @@ def trim_metadata(item: Json) -> Json:
     }
 
 
+def terms_of_metadata(kept: Json) -> tuple[str, ...]:
+    """A canary is found under its owner's name."""
+    owner = kept["canary_of"]
+    return (f"{kept['key'].partition('/')[0]}/{owner}",) if owner else ()
+
+
+def trim_route(item: Json) -> Json:
+    """All of it but who wrote which field, which is half of many objects and is read live where it matters."""
+    metadata = {key: value for key, value in item["metadata"].items() if key != "managedFields"}
+    return {**item, "metadata": metadata}
+
+
 def trim_release(item: Json) -> Json:
+    """Whose it is and where it stands; `bound`: it can not be deleted without us. The Service is that of no pair."""
     status = item.get("status") or {}
     return {
         "namespace": item["metadata"]["namespace"],
         "deployment": (item.get("spec") or {}).get("pair") or (item.get("spec") or {}).get("deployment"),
+        "service": "" if (item.get("spec") or {}).get("pair") else status.get("service") or "",
         "phase": status.get("phase", Phase.PENDING),
         "deleting": "deletionTimestamp" in item["metadata"],
+        "bound": names.FINALIZER in (item["metadata"].get("finalizers") or ()),
+        "side": (item.get("spec") or {}).get("deployment"),
     }
+
+
+def terms_of_release(kept: Json) -> tuple[str, ...]:
+    """A Release is found under its Deployment, and under that of its pair."""
+    return tuple({f"{kept['namespace']}/{name}": None for name in (kept["deployment"], kept["side"]) if name})
 
 
 def trim_policy(item: Json) -> Json:
     """Which content it is; the content itself is read when it is needed."""
-    return {"generation": item["metadata"].get("generation")}
+    return {"namespace": item["metadata"].get("namespace"), "generation": item["metadata"].get("generation")}
+
+
+def terms_of_policy(kept: Json) -> tuple[str, ...]:
+    return (kept["namespace"] or "",)
 
 
 def concerns(seen: Json | None) -> bool:
@@ -81,13 +107,14 @@ class Watches:
     reflectors: dict[str, watch.Reflector] = field(default_factory=dict)
     pairs: dict[str, str] = field(default_factory=dict)
     """Pair mode: from the Deployment that another one names to that other one, both as `namespace/name`."""
+    flights: Flights = field(default_factory=Flights)
 
     def __post_init__(self) -> None:
-        self._add(kinds.RELEASE, self.release_changed, trim_release)
+        self._add(kinds.RELEASE, self.release_changed, trim_release, terms=terms_of_release)
         for kind in routers.WATCHED.values():
-            self._add(kind, self.route_changed, everywhere=True)
-        self._add(kinds.RELEASE_POLICY, self.release_policy_changed, trim_policy)
-        self._add(kinds.DEPLOYMENT, self.deployment_changed, trim_metadata, metadata_only=True)
+            self._add(kind, self.route_changed, trim_route, everywhere=True, terms=routers.mentions)
+        self._add(kinds.RELEASE_POLICY, self.release_policy_changed, trim_policy, terms=terms_of_policy)
+        self._add(kinds.DEPLOYMENT, self.deployment_changed, trim_metadata, metadata_only=True, terms=terms_of_metadata)
         for kind in POLICIES if self.mode is Mode.POLICIES else ():
             self._add(kind, self.policy_changed, lambda item: {}, metadata_only=True, everywhere=True)
 
@@ -98,6 +125,7 @@ class Watches:
         trim: watch.Trim = lambda item: item,
         metadata_only: bool = False,
         everywhere: bool = False,
+        terms: watch.Terms = lambda kept: (),
     ) -> None:
         self.reflectors[kind.kind] = watch.Reflector(
             self.cluster,
@@ -108,6 +136,7 @@ class Watches:
             trim=trim,
             metadata_only=metadata_only,
             optional=kind.kind not in NEEDED,
+            terms=terms,
         )
 
     def start(self, seconds: float, stopping: threading.Event) -> tuple[str, ...]:
@@ -130,15 +159,25 @@ class Watches:
         return self.unsynced()
 
     def recall(self) -> None:
-        """Ask for looks at everything that is known, as if it were all new: what is in flight before all else."""
-        flying = self.in_flight()
+        """Ask for looks at everything that is known, as if it were all new: what is in flight before all else.
+
+        Releases that have ended call for a look at once where they still have to be let go, else for one some time
+        soon: there are thousands.
+        """
+        flying, ended, rests = self.in_flight(), set[str](), set[str]()
         for name in flying:
             self.touch(name, True)
         for item in self.reflectors["Release"].items():
-            if item["phase"] in ENDED:
-                self.release_changed(item["namespace"], "", None, item)
+            if item["phase"] in ENDED and item["deployment"]:
+                (ended if item["bound"] else rests).add(f"{item['namespace']}/{item['deployment']}")
+        for name in ended:
+            self.touch(name, False)
         for item in self.reflectors["Deployment"].items():
             self._deployment_changed(item["key"] in flying, item["key"], None, item)
+            if concerns(item):
+                rests.discard(item["key"])
+        for name in rests - ended - flying:
+            self.spread(name)
 
     def opted_in(self) -> list[str]:
         """All Deployments that are opted in."""
@@ -167,16 +206,44 @@ class Watches:
 
     def routes(self, kind: str) -> list[Json]:
         """All watched objects of a route's kind; Unreachable while some may be missing, NotGranted without a right."""
+        return self._full(kind).items()
+
+    def route(self, kind: str, namespace: str, name: str) -> Json | None:
+        """One of them by its name."""
+        return self._full(kind).get(namespace, name)
+
+    def mentioning(self, kind: str, services: Collection[str]) -> list[Json]:
+        """Those that may be about one of these Services."""
+        return self._full(kind).mentioning(services)
+
+    def signs(self, namespace: str, name: str) -> Hashable | None:
+        """Changes when anything does that a look at the Deployment reads of what is not watched whole.
+
+        That is the Deployment, whose status tells of its ReplicaSets and pods, its canaries, its Releases, and the
+        policies of its namespace. None while a watch of these does not stand.
+        """
+        deployments, releases = self.reflectors["Deployment"], self.reflectors["Release"]
+        policies = self.reflectors[kinds.RELEASE_POLICY.kind]
+        if not (deployments.is_following and releases.is_following and policies.is_following):
+            return None
+        key = f"{namespace}/{name}"
+        return (
+            deployments.version(namespace, name),
+            deployments.versions((key,)),
+            releases.versions((key,)),
+            policies.versions((namespace,)),
+        )
+
+    def _full(self, kind: str) -> watch.Reflector:
         if words := self.reflectors[kind].not_granted:
             raise errors.NotGranted(words)
         if not self.reflectors[kind].is_synced:
             raise errors.Unreachable(f"the {kind}s are not all known yet")
-        return self.reflectors[kind].items()
+        return self.reflectors[kind]
 
     def in_flight(self) -> frozenset[str]:
         """The Deployments that have a release in flight."""
-        found = self.reflectors["Release"].items()
-        return frozenset(f"{item['namespace']}/{item['deployment']}" for item in found if item["phase"] not in ENDED)
+        return self.flights.names()
 
     def open_names(self) -> frozenset[str]:
         """What the net looks at again and again: releases in flight, and held templates."""
@@ -185,14 +252,17 @@ class Watches:
 
     def release_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
         item = new or old
+        self.flights.take((namespace, name), new)
         if item is not None and item["deployment"]:
             self.touch(f"{namespace}/{item['deployment']}", item["phase"] not in ENDED)
 
     def route_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
-        """Any route may concern any release in flight: hosts are resolved by the router alone."""
-        if old is None or new is None or old.get("spec") != new.get("spec"):
-            for key in self.in_flight():
-                self.touch(key, True)
+        """A route concerns the releases whose Service it mentions, before or now, or else it may concern any."""
+        if old is not None and new is not None and old.get("spec") == new.get("spec"):
+            return
+        mentioned = frozenset[str]().union(*(routers.mentions(body) for body in (old, new) if body is not None))
+        for key in self.in_flight() if routers.ANY in mentioned else self.flights.moving(mentioned):
+            self.touch(key, True)
 
     def deployment_changed(self, namespace: str, name: str, old: Json | None, new: Json | None) -> None:
         key = f"{namespace}/{name}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from sandbox import control, credentials, errors, home, inside, standing, tools, wire
 
-START_PATIENCE = timedelta(minutes=3)
+START_PATIENCE = timedelta(minutes=10)
 POLL_SECONDS = 0.05
 
 

@@ -12,7 +12,7 @@ from typing import IO
 
 from sandbox import box, credentials, errors, home, host, inside, standing
 
-START_PATIENCE = timedelta(minutes=3)
+START_PATIENCE = timedelta(minutes=10)
 LOCK_PATIENCE = timedelta(seconds=1)
 END_PATIENCE = timedelta(seconds=6)
 POLL_SECONDS = 0.05

@@ -34,7 +34,7 @@ MILLICORES_PER_RATE = 10.0
 """Of one request per second."""
 WINDOW_SECONDS = 4.0
 SAMPLE_SECONDS = 0.5
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 class Rates:
@@ -193,7 +193,7 @@ def serving(around: box.Box) -> Iterator[None]:
     finally:
         around.kubectl("delete", "--ignore-not-found", "-f", "-", text=objects)
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(60)
 
 
 def _await_answer(around: box.Box, process: subprocess.Popen[Any]) -> None:

@@ -23,7 +23,7 @@ class Part:
     ready: probes.Probe | None
     after: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    patience: timedelta = timedelta(seconds=60)
+    patience: timedelta = timedelta(seconds=240)
 
 
 def everything(place: home.Home, scrape_interval: timedelta, kubernetes: str = "") -> tuple[Part, ...]:
@@ -132,12 +132,12 @@ def _kubelet(place: home.Home) -> Part:
 
 def _definitions(place: home.Home) -> Part:
     command = (sys.executable, "-m", "sandbox.install", str(place.root), "definitions")
-    return Part("definitions", command, None, after=("kube-apiserver",), patience=timedelta(seconds=90))
+    return Part("definitions", command, None, after=("kube-apiserver",))
 
 
 def _manifests(place: home.Home) -> Part:
     command = (sys.executable, "-m", "sandbox.install", str(place.root), "manifests")
-    return Part("manifests", command, None, after=("definitions",), patience=timedelta(seconds=90))
+    return Part("manifests", command, None, after=("definitions",))
 
 
 def _istiod(place: home.Home) -> Part:

@@ -9,7 +9,7 @@ from sandbox import ports
 
 Probe = Callable[[], bool]
 
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 3.0
 
 
 def answers(port: int, path: str) -> Probe:

@@ -389,6 +389,66 @@ def test_only_what_is_trimmed_is_kept() -> None:
         assert reflector.items() == news == [{"name": "a"}]
 
 
+def words(found: Json) -> list[str]:
+    """What a thing is found under."""
+    return [*found["spec"]["words"]]
+
+
+def test_objects_are_found_by_their_terms() -> None:
+    """Under each of them, as they are now; each object once, with its version."""
+    heard = Heard()
+    server = a_server(page("9", thing("a", "1", spec={"words": ["x", "y"]}), thing("b", "2", spec={"words": ["y"]})))
+    lines = (
+        line("MODIFIED", thing("a", "11", spec={"words": ["z"]})),
+        line("DELETED", thing("b", "12")),
+        line("ADDED", thing("c", "13", spec={"words": ["x"]})),
+    )
+    go_on = threading.Event()
+
+    def later() -> Iterator[bytes]:
+        go_on.wait(PATIENCE_SECONDS)
+        yield from server.silence(*lines)
+
+    server.watches = iter([Stream(later())])
+    with reflecting(server, heard, terms=words) as reflector:
+        assert reflector.wait_until_synced(PATIENCE_SECONDS)
+        assert [version(found) for found in reflector.mentioning(("x", "y"))] == ["1", "2"]
+        assert reflector.versions(("y",)) == {(("shop", "a"), "1"), (("shop", "b"), "2")}
+        assert (reflector.version("shop", "b"), reflector.version("shop", "c")) == ("2", None)
+        go_on.set()
+        eventually(lambda: len(heard.changes) == 5)
+        assert reflector.mentioning(("y",)) == []
+        assert [version(found) for found in reflector.mentioning(("x", "z", "z"))] == ["13", "11"]
+        assert reflector.versions(("x", "y", "z")) == {(("shop", "a"), "11"), (("shop", "c"), "13")}
+
+
+def test_an_object_whose_terms_are_absurd_is_passed_over() -> None:
+    """As one that can not be trimmed."""
+    heard = Heard()
+    with reflecting(
+        a_server(page("9", thing("a", "1"), thing("b", "2", spec={"words": []}))), heard, terms=words
+    ) as it:
+        assert it.wait_until_synced(PATIENCE_SECONDS)
+        assert [version(found) for found in it.items()] == ["2"]
+    assert heard.told[0].startswith("shop/a is passed over")
+
+
+def test_what_is_followed_is_known_while_the_watch_stands() -> None:
+    """Not before the first list, nor while the server hangs up."""
+    ending = threading.Event()
+    server = a_server(page("9", thing("a", "1")))
+
+    def until_told() -> Iterator[bytes]:
+        yield line("ADDED", thing("b", "10"))
+        ending.wait(PATIENCE_SECONDS)
+
+    server.watches = iter([Stream(until_told()), *[status(500, "down")] * 1000])
+    with reflecting(server, Heard()) as reflector:
+        eventually(lambda: reflector.is_following)
+        ending.set()
+        eventually(lambda: not reflector.is_following)
+
+
 def test_several_namespaces_are_each_listed_and_watched() -> None:
     """Rights in some namespaces suffice, and one's list says nothing about another's objects."""
     heard = Heard()

@@ -174,7 +174,7 @@ class App:
         """No request failed, but for those that a version answers with its own errors."""
         assert self.traffic is not None
         total = self.traffic.stop()
-        promises.keep({version for version, _ in total.failures} <= {but}, f"{total}: {total.failures}")
+        promises.keep({version for version, _ in total.failures} <= {but}, f"{total}, {promises.when(total)}")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,8 @@ A test that fails is run once more, and passes if it does then; not so a test in
 is never to happen at all.
 """
 
+from datetime import UTC, datetime
+
 from sandbox import tally
 
 
@@ -19,16 +21,22 @@ def keep(holds: bool, words: str) -> None:
 
 def none_failed(total: tally.Tally) -> tally.Tally:
     """No request failed (promise 5)."""
-    keep(total.failed == 0, f"{total}: {total.failures}")
+    keep(total.failed == 0, f"{total}, {when(total)}")
     return total
 
 
 def only_failed(total: tally.Tally, version: str) -> tally.Tally:
     """Requests failed that this version answered, and no others."""
     found = {failed for failed, _ in total.failures}
-    keep(found <= {version}, f"others than {version} failed too: {total}")
+    keep(found <= {version}, f"others than {version} failed too: {total}, {when(total)}")
     assert found == {version}, f"no request of {version} failed: {total}"
     return total
+
+
+def when(total: tally.Tally) -> str:
+    """The seconds in which requests failed, as a log writes them."""
+    seconds = sorted({second for second, _, outcome in total.counts if not tally.is_success(outcome)})
+    return "at " + ", ".join(f"{datetime.fromtimestamp(second, UTC):%H:%M:%S}" for second in seconds[:20])
 
 
 def lost(total: tally.Tally, steady: str) -> dict[tuple[str, str], int]:

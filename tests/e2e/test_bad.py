@@ -30,7 +30,7 @@ def test_slow_version_is_rolled_back() -> None:
         play.set_image("v2-slow3000")
         status = play.wait_phase("RolledBack")
         assert status["reason"] == "LatencyHigh"
-        assert "above 1000 ms" in play.told("LatencyHigh")["message"]
+        assert "above 1,000 ms" in play.told("LatencyHigh")["message"]
         play.check_none_failed()
         play.check_rest("v2-slow3000", paused=True)
 

@@ -138,7 +138,7 @@ def test_what_is_not_there_or_not_allowed_is_one_line_with_its_code() -> None:
             text = f"rampart: there is no Deployment wbe in namespace {play.namespace}; the nearest is web"
             assert (done.returncode, done.stderr.splitlines()) == (8, [f"{text}; opted in there: web"])
         elsewhere = [sys.executable, "-m", "rollout", "list", "-n", "no-such-namespace"]
-        done = subprocess.run(elsewhere, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(elsewhere, capture_output=True, text=True, timeout=stage.COMMAND)
         assert (done.returncode, done.stderr) == (8, "rampart: there is no namespace no-such-namespace\n")
         play.kubectl("create", "serviceaccount", "nobody")
         nobody = ("--kubeconfig", str(play.box.kubeconfig_for(play.namespace, "nobody")))

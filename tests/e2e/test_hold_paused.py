@@ -49,6 +49,12 @@ def refused(app: App, *words: str, text: str = "") -> str:
 
 
 def told(app: App, reason: str) -> list[str]:
+    """What was said for that reason, waited for: what is done is told after it."""
+    stage.wait(f"{reason} is told", lambda: said_now(app, reason))
+    return said_now(app, reason)
+
+
+def said_now(app: App, reason: str) -> list[str]:
     found = json.loads(app.kubectl("get", "events", "-o", "json"))["items"]
     return [item["message"] for item in found if item["reason"] == reason]
 
@@ -58,13 +64,13 @@ def test_releases_restarts_and_reverts_where_nothing_can_hold_a_write(older: Box
     app = App(older)
     with installed.opened(app, stage.PLAN) as house:
         wait_rest(app)
-        assert len(told(app, "KeptPaused")) == 1
+        assert len(told(app, "KeptPaused")) == 1, "it is said, and once"
         app.set_image("v2")
         app.wait_promoted("v2")
         wait_rest(app)
 
         app.set_image("v3-errors60")
-        stage.wait("it is taken back", lambda: app.status().get("phase") == "RolledBack", 150)
+        stage.wait("it is taken back", lambda: app.status().get("phase") == "RolledBack")
         assert held(app) == (True, "true")
         app.kubectl("annotate", "deployment", "web", "rampart.dev/do=revert")
         wait_rest(app)
@@ -110,7 +116,7 @@ def test_nobody_else_un_pauses_or_slips_a_template_past(older: Box) -> None:
     app = App(older)
     with installed.opened(app, installed.SLOW) as house:
         wait_rest(app)
-        before = app.get("deployment", "web")["metadata"]["resourceVersion"]
+        before = stage.content(app.get("deployment", "web"))
         web = yaml.safe_load(app.kubectl("get", "deployment", "web", "-o", "yaml"))
         for key in ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields"):
             web["metadata"].pop(key, None)
@@ -123,7 +129,7 @@ def test_nobody_else_un_pauses_or_slips_a_template_past(older: Box) -> None:
         assert "opt out: kubectl annotate" in refused(app, "rollout", "resume", "deployment/web")
         assert "rampart's own mark" in refused(app, "annotate", "deployment", "web", f"{names.HELD}-")
         assert "must rise" in refused(app, "annotate", "deployment", "web", "--overwrite", "rampart.dev/steps=50,5")
-        assert app.get("deployment", "web")["metadata"]["resourceVersion"] == before
+        assert stage.content(app.get("deployment", "web")) == before
 
         app.set_image("v2")
         stage.wait("it is held", lambda: held(app) == (True, "true"))

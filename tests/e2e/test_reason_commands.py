@@ -32,7 +32,7 @@ def put_in(words: list[str], release: str) -> list[str]:
 
 def test_what_people_are_told_to_look_at_can_be_looked_at() -> None:
     """Each command answers; the dry run of HoldMissing's page shows the hold in force."""
-    with stage.opened(plan={"interval": "120s"}) as play:
+    with stage.opened(plan={"interval": "600s"}) as play:
         in_mid_step(play)
         release = play.releases()[-1]["metadata"]["name"]
         looks = [put_in(words, release) for words in lines(LOOKS, "kubectl")]
@@ -40,7 +40,7 @@ def test_what_people_are_told_to_look_at_can_be_looked_at() -> None:
         failed = {}
         for _, *words in looks:
             command = [str(tools.kubectl()), "-n", play.namespace, *words]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=stage.COMMAND)
             if done.returncode != 0:
                 failed[" ".join(words)] = done.stderr
             if words[0] == "patch":

@@ -24,7 +24,7 @@ from rollout.views import View
 VERBS = {"replace": "update"}
 """What rules of RBAC call the verbs of a Cluster."""
 SETTINGS = Settings.model_validate({"prometheus_url": "http://127.0.0.1:9"})
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 300.0
 
 
 def now() -> datetime:

@@ -1,7 +1,8 @@
 """A shop with one opted-in Deployment behind a Service and a route, and a whole head over it, but for its threads."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from deploy.cluster import Cluster
 from deploy.traffic import Json
 from deploy.workload import Held
 from rollout import settings, status, team
+from rollout.glances import Glances
 from rollout.observer import Observer
 from rollout.reconciler import Audience, Looked, Reconciler, unseen
 from rollout.routes import Routes
@@ -64,6 +66,8 @@ class Shop:
     told: list[Told] = field(default_factory=list)
     clock: datetime = START
     settings: dict[str, object] = field(default_factory=dict)
+    late: Hashable | None = None
+    """The signs of a watch that has stopped telling."""
     looked: Looked = unseen
 
     def __post_init__(self) -> None:
@@ -78,7 +82,16 @@ class Shop:
         assert isinstance(found, Settings)
         self.observer = Observer(door, routes, self.judge, found, lambda: self.clock)
         crew = team.around(self.observer, door, routes, lambda: self.clock)
+        self.glances = Glances(self.signs)
+        crew = replace(crew, glances=self.glances)
         self.reconciler = Reconciler(door, crew, Audience(self._tell, self.looked), PACE)
+
+    def signs(self, namespace: str, name: str) -> Hashable | None:
+        """What watches that are never late tell of; of ReplicaSets and pods the Deployments' statuses tell."""
+        if self.late is not None:
+            return self.late
+        watched = ("Deployment", "Release", "ReleasePolicy")
+        return json.dumps([item for (kind, _), item in sorted(self.cluster.objects.items()) if kind in watched])
 
     def _tell(self, view: View, release: Release | None, told: Told) -> None:
         self.told.append(told)
@@ -160,9 +173,9 @@ class Shop:
         return [(leg, entry.get("weight", 100)) for leg, entry in zip(legs, entries, strict=True)]
 
 
-def a_shop(**spec: Any) -> Shop:
+def a_shop(cluster: SmallCluster | None = None, **spec: Any) -> Shop:
     """Four pods of v1 run, nothing is held."""
-    shop = Shop()
+    shop = Shop(cluster or SmallCluster())
     template = {"metadata": {"labels": {"app": "web", "version": "v1"}}, "spec": {"containers": [{"name": "web"}]}}
     deployment = shop.cluster.seed(
         kinds.DEPLOYMENT,

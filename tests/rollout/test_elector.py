@@ -14,7 +14,7 @@ import pytest
 from deploy import errors
 from deploy.cluster import Cluster
 from deploy.leases import Leases
-from rollout import elector
+from rollout import controller, elector
 from rollout.elector import Candidate, Court, Elector, Reign
 from rollout.settings import Settings
 from tests.deploy.api_server import Asked, HangUp, Reply, door, status
@@ -334,6 +334,11 @@ def test_a_clean_stop_hands_over_at_once() -> None:
         two_.step()
         assert two_.elector.leads
         assert one.lost == []
+
+
+def test_a_clean_stop_takes_at_most_the_three_seconds_that_are_documented() -> None:
+    """Looks in hand end, and whoever waits looks again: by their limits, and not by a clock."""
+    assert controller.FAREWELL_SECONDS + 1.2 * Candidate("one").retry <= 3
 
 
 def test_a_lease_that_is_another_ones_is_not_released() -> None:

@@ -55,3 +55,17 @@ def test_a_look_that_nobody_called_for_is_not_late(clock: Watch) -> None:
     clock.now += 50
     lateness.ring("shop/api")
     assert (lateness.begin("shop/web"), lateness.begin("shop/api")) == (0, 0)
+
+
+def test_what_was_not_looked_at_for_long_is_silent(clock: Watch) -> None:
+    """The net passes over what is looked at anyway; of what it does not ask about nothing is kept."""
+    lateness = Lateness(clock)
+    lateness.begin("shop/web")
+    lateness.begin("shop/rests")
+    clock.now += 29
+    lateness.begin("shop/api")
+    clock.now += 1
+    assert lateness.silent(("shop/web", "shop/api", "shop/new"), 30) == ["shop/web", "shop/new"]
+    assert lateness.silent(("shop/rests",), 60) == ["shop/rests"]
+    lateness.clear()
+    assert lateness.silent(("shop/api",), 30) == ["shop/api"]

@@ -211,7 +211,7 @@ def test_what_a_vanished_release_left_in_the_selector_is_swept(annotations: dict
     shop.live(lambda found: found.phases in (["Stepping"], ["Baking"]))
     del shop.cluster.objects["Release", shop.releases[0].name]
     shop.annotate(steps="0")
-    for _ in range(6):
+    for _ in range(10):
         shop.look()
     assert service(shop) == before
     assert "Swept" in shop.reasons

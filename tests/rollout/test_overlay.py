@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from deploy.traffic import Json
-from rollout.overlay import Overlay
+from rollout.overlay import Key, Overlay
 
 KIND = "VirtualService"
 
@@ -115,3 +115,22 @@ def test_kinds_are_apart() -> None:
     memory.drop("DestinationRule", route(5))
     assert versions(memory.over("DestinationRule", [route(5)])) == []
     assert versions(memory.over(KIND, [])) == [("web", "5")]
+
+
+def test_over_a_few_the_watch_is_asked_for_each_write() -> None:
+    """What it has brought in the meantime is in what is asked for after: no write of ours is lost between the two."""
+    memory = Overlay()
+    memory.keep(KIND, route(5))
+    memory.keep(KIND, route(7, "api"))
+    watched = {("shop", "web"): route(4), ("shop", "api"): route(7, "api")}
+
+    def shown(key: Key) -> Json | None:
+        return watched.get(key[1:])
+
+    def some() -> list[Json]:
+        return [watched["shop", "web"]]
+
+    assert versions(memory.over_some(KIND, shown, some)) == [("web", "5")]
+    watched["shop", "web"] = route(6)
+    assert versions(memory.over_some(KIND, shown, some)) == [("web", "6")]
+    assert memory.written == {}

@@ -1,12 +1,12 @@
 """A route, live: what is read, what is written, and what is tried again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import cast
 
 import pytest
 
-from deploy import errors, kinds, traffic
+from deploy import errors, kinds, routers, traffic
 from deploy.cluster import Cluster
 from deploy.traffic import Json, Split
 from rollout import routes
@@ -172,3 +172,33 @@ def test_a_fall_reads_no_endpoints() -> None:
     found.steer(target, SPLIT, None)
     shown = found.survey(target, None)[0]
     assert (shown.split, shown.agreed) == (SPLIT, True)
+
+
+class Indexed:
+    """Of the cluster's routes those that mention a Service, and nothing else."""
+
+    def __init__(self, cluster: SmallCluster) -> None:
+        self.cluster = cluster
+
+    def route(self, kind: str, namespace: str, name: str) -> Json | None:
+        return self.cluster.objects.get((kind, name))
+
+    def mentioning(self, kind: str, services: Collection[str]) -> Sequence[Json]:
+        return [item for item in self.cluster.watched(kind) if routers.mentions(item) & set(services)]
+
+
+def test_of_thousands_of_routes_those_of_the_service_are_enough() -> None:
+    """A survey and a split by the index are those over everything; other routes are not even looked at."""
+    cluster, whole = a_routed_cluster("web", "shop.example.com")
+    cluster.seed(kinds.VIRTUAL_SERVICE, "other", spec={"hosts": ["other"], "http": []})
+    cluster.seed(kinds.DESTINATION_RULE, "any", spec={"host": "*.local"})
+    found = Routes(cast(Cluster, cluster), cluster.watched, Indexed(cluster))
+    assert found.survey(TARGET, None)[0] == whole.survey(TARGET, None)[0]
+    assert {item["metadata"]["name"] for item in found.objects(TARGET)["VirtualService"]} == {"web", "shop"}
+    assert len(found.objects(TARGET)["DestinationRule"]) == 2
+    assert len(found.objects(replace(TARGET, router="gateway"))["DestinationRule"]) == 2
+    assert len(found.everything()["VirtualService"]) == 3
+    found.steer(TARGET, SPLIT, None)
+    assert whole.survey(TARGET, None)[0].split == SPLIT
+    assert found.survey(TARGET, None)[0] == whole.survey(TARGET, None)[0]
+    assert isinstance(found.choose(TARGET, None), type(TARGET))

@@ -39,7 +39,7 @@ def test_the_address_of_prometheus_is_all_that_must_be_said() -> None:
         "RAMPART_PROMETHEUS_URL (--prometheus-url) is not set: where Prometheus answers,"
         " such as http://prometheus.monitoring:9090",
     )
-    assert loaded().workers == 4
+    assert loaded().workers == 16
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Watching: what is kept of an object, and which change touches which name."""
 
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from deploy.watch import Reflector
 from rollout import watching
 from rollout.status import ENDED, Phase
 from rollout.watching import Watches
-from tests.deploy.api_server import door, page, status
+from tests.deploy.api_server import Asked, Reply, Stream, door, page, status, thing
 
 
 def a_deployment(held: str | None = None, opted_in: bool = True, **metadata: Any) -> Json:
@@ -21,11 +23,11 @@ def a_deployment(held: str | None = None, opted_in: bool = True, **metadata: Any
     return {"metadata": {"namespace": "shop", "name": "web", "generation": 1, "annotations": notes, **metadata}}
 
 
-def a_release(phase: Phase = Phase.STEPPING, deployment: str = "web") -> Json:
+def a_release(phase: Phase = Phase.STEPPING, deployment: str = "web", pair: str = "", **metadata: Any) -> Json:
     return {
-        "metadata": {"namespace": "shop", "name": "web-1"},
-        "spec": {"deployment": deployment},
-        "status": {"phase": phase},
+        "metadata": {"namespace": "shop", "name": "web-1", **metadata},
+        "spec": {"deployment": deployment, "pair": pair},
+        "status": {"phase": phase, "service": "web"},
     }
 
 
@@ -47,9 +49,14 @@ def test_of_a_release_its_phase_is_kept() -> None:
     assert watching.trim_release(a_release()) == {
         "namespace": "shop",
         "deployment": "web",
+        "service": "web",
         "phase": "Stepping",
         "deleting": False,
+        "bound": False,
+        "side": "web",
     }
+    assert watching.trim_release(a_release(finalizers=[names.FINALIZER]))["bound"]
+    assert watching.trim_release(a_release(pair="shop"))["service"] == ""
     bare = watching.trim_release({"metadata": {"namespace": "shop", "name": "x", "deletionTimestamp": "now"}})
     assert (bare["deployment"], bare["phase"], bare["deleting"]) == (None, Phase.PENDING, True)
 
@@ -90,10 +97,8 @@ def watches(cluster: Cluster, calls: Calls, in_flight: bool) -> Watches:
         calls.policies_changed,
     )
     if in_flight:
-        found.reflectors = {
-            **found.reflectors,
-            "Release": full(cluster, kinds.RELEASE, [watching.trim_release(a_release())]),
-        }
+        found.release_changed("shop", "web-1", None, watching.trim_release(a_release()))
+        calls.touched.clear()
     return found
 
 
@@ -153,21 +158,47 @@ def test_a_change_of_a_release_touches_its_deployment(phase: Phase) -> None:
     assert calls.touched == [("shop/web", phase not in ENDED)] * 2
 
 
+def a_route(host: str, timeout: str = "1s") -> Json:
+    return {"kind": "VirtualService", "metadata": {}, "spec": {"hosts": [host], "timeout": timeout}}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "touched"),
     [
-        pytest.param(None, {"spec": {}}, True, id="made"),
-        pytest.param({"spec": {}}, None, True, id="deleted"),
-        pytest.param({"spec": {"a": 1}}, {"spec": {"a": 2}}, True, id="rewritten"),
-        pytest.param({"spec": {"a": 1}}, {"spec": {"a": 1}, "status": {}}, False, id="its status only"),
+        pytest.param(None, a_route("web"), True, id="made"),
+        pytest.param(a_route("web.shop"), None, True, id="deleted"),
+        pytest.param(a_route("web"), a_route("web", "2s"), True, id="rewritten"),
+        pytest.param(a_route("web"), {**a_route("web"), "status": {}}, False, id="its status only"),
+        pytest.param(a_route("web"), a_route("x"), True, id="led to it before"),
+        pytest.param(None, a_route("x"), False, id="of another Service"),
+        pytest.param(None, a_route("*.local"), True, id="of any Service"),
+        pytest.param(None, {"kind": "ReferenceGrant", "spec": {}}, True, id="of a kind that names no Service"),
     ],
 )
-def test_a_change_of_a_route_touches_every_release_in_flight(old: Any, new: Any, touched: bool) -> None:
-    """Hosts are resolved by the router alone."""
+def test_a_change_of_a_route_touches_the_releases_of_its_services(old: Any, new: Any, touched: bool) -> None:
+    """In whatever namespace it is: hosts are resolved by the router alone."""
     calls = Calls()
     with door(lambda asked: page("1")) as cluster:
         watches(cluster, calls, True).route_changed("mesh", "vs", old, new)
     assert calls.touched == ([("shop/web", True)] if touched else [])
+
+
+@pytest.mark.parametrize(
+    "release",
+    [
+        pytest.param({**a_release(), "status": {}}, id="it has no Service yet"),
+        pytest.param(a_release(pair="shop"), id="of a pair"),
+    ],
+)
+def test_any_route_may_concern_a_release_whose_service_is_not_known(release: Json) -> None:
+    """A look too many is no harm."""
+    calls = Calls()
+    with door(lambda asked: page("1")) as cluster:
+        found = watches(cluster, calls, False)
+        found.release_changed("shop", "web-1", None, watching.trim_release(release))
+        calls.touched.clear()
+        found.route_changed("mesh", "vs", None, a_route("x"))
+    assert len(calls.touched) == 1
 
 
 @pytest.mark.parametrize(
@@ -193,9 +224,13 @@ def test_a_release_policy_concerns_its_namespace(
     assert (calls.touched, calls.spread) == (touched, spread)
 
 
+def a_policy() -> Json:
+    return {"metadata": {"namespace": "shop", "name": "strict", "generation": 3}, "spec": {"plan": {}}}
+
+
 def test_of_a_release_policy_its_generation_is_kept() -> None:
     """Its content is read when a look needs it."""
-    assert watching.trim_policy({"metadata": {"generation": 3}, "spec": {"plan": {}}}) == {"generation": 3}
+    assert watching.trim_policy(a_policy()) == {"namespace": "shop", "generation": 3}
 
 
 def test_a_change_of_a_policy_asks_for_the_proof_anew() -> None:
@@ -264,14 +299,15 @@ def test_a_right_that_was_taken_away_later_is_a_note() -> None:
 
 
 def test_whoever_comes_to_lead_looks_at_everything() -> None:
-    """What is in flight first; then what ended, what is held, and what rests some time soon."""
+    """What is in flight first; then what is to be let go and what is held; what rests, once each, some time soon."""
     calls = Calls()
     with door(lambda asked: page("1")) as cluster:
         found = watches(cluster, calls, True)
-        ended = watching.trim_release(a_release(Phase.PROMOTED, "old"))
+        bound = watching.trim_release(a_release(Phase.PROMOTED, "old", finalizers=[names.FINALIZER]))
+        ended = [watching.trim_release(a_release(Phase.PROMOTED, name)) for name in ("rests", "gone", "gone", "web")]
         found.reflectors = {
             **found.reflectors,
-            "Release": full(cluster, kinds.RELEASE, [ended, watching.trim_release(a_release())]),
+            "Release": full(cluster, kinds.RELEASE, [bound, *ended, watching.trim_release(a_release())]),
             "Deployment": full(
                 cluster,
                 kinds.DEPLOYMENT,
@@ -292,7 +328,7 @@ def test_whoever_comes_to_lead_looks_at_everything() -> None:
         ("shop/web", True),
         ("shop/api", False),
     ]
-    assert calls.spread == ["shop/rests"]
+    assert calls.spread == ["shop/rests", "shop/gone"]
 
 
 def test_what_is_opted_in_is_known_by_name() -> None:
@@ -322,3 +358,81 @@ def test_a_server_that_answers_nothing_is_waited_for(seconds: float, stops: bool
         found.stop()
     assert "the watch of Deployments is not established" in unsynced
     assert len(unsynced) == len(found.reflectors)
+
+
+def release_thing(version: str, name: str = "web-1", **spec: str) -> Json:
+    return thing(name, version, spec=spec or {"deployment": "web"}, status={"phase": "Stepping"})
+
+
+def canary_thing(version: str, owner: str = "web") -> Json:
+    metadata = {"labels": {names.RELEASE: "web-1"}, "ownerReferences": [{"name": owner}]}
+    found = thing(f"{owner}-canary", version)
+    return {**found, "metadata": {**found["metadata"], **metadata}}
+
+
+DEPLOYMENTS = [thing("web", "1"), thing("api", "2"), canary_thing("3"), canary_thing("4", "api")]
+RELEASES = [
+    release_thing("5"),
+    release_thing("6", "side", deployment="old", pair="web"),
+    release_thing("7", "api-1", deployment="api"),
+]
+RELEASE_POLICIES = [thing("strict", "8"), thing("strict", "9", "bank")]
+
+
+def signs_of(deployments: list[Json], releases: list[Json], policies: list[Json]) -> Any:
+    """What the watches tell of shop/web once they stand over such a cluster; None before."""
+    ending = threading.Event()
+    listed = {"deployments": deployments, "releases": releases, "releasepolicies": policies}
+
+    def silence() -> Iterator[bytes]:
+        ending.wait(30)
+        yield b""
+
+    def answer(asked: Asked) -> Reply | Stream:
+        return Stream(silence()) if "watch" in asked.query else page("9", *listed[asked.path.rpartition("/")[2]])
+
+    with door(answer) as cluster:
+        found = watches(cluster, Calls(), False)
+        assert found.signs("shop", "web") is None
+        watched = [found.reflectors[kind] for kind in ("Deployment", "Release", "ReleasePolicy")]
+        for reflector in watched:
+            reflector.start()
+        try:
+            deadline = time.monotonic() + 10
+            while (signs := found.signs("shop", "web")) is None:
+                assert time.monotonic() < deadline, "the watches do not stand"
+                time.sleep(0.005)
+            return signs
+        finally:
+            ending.set()
+            for reflector in watched:
+                reflector.stop()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "same"),
+    [
+        pytest.param((DEPLOYMENTS, RELEASES, RELEASE_POLICIES), True, id="nothing"),
+        pytest.param(([thing("web", "11"), *DEPLOYMENTS[1:]], RELEASES, RELEASE_POLICIES), False, id="the Deployment"),
+        pytest.param(
+            ([*DEPLOYMENTS[:2], canary_thing("11"), DEPLOYMENTS[3]], RELEASES, RELEASE_POLICIES), False, id="its canary"
+        ),
+        pytest.param((DEPLOYMENTS, [release_thing("11"), *RELEASES[1:]], RELEASE_POLICIES), False, id="its Release"),
+        pytest.param((DEPLOYMENTS, [RELEASES[0], RELEASES[2]], RELEASE_POLICIES), False, id="a Release of its pair"),
+        pytest.param(
+            (DEPLOYMENTS, RELEASES, [thing("strict", "11"), RELEASE_POLICIES[1]]), False, id="a policy near it"
+        ),
+        pytest.param(
+            (
+                [DEPLOYMENTS[0], thing("api", "11"), DEPLOYMENTS[2], canary_thing("12", "api")],
+                [*RELEASES[:2], release_thing("13", "api-1", deployment="api")],
+                [RELEASE_POLICIES[0], thing("strict", "14", "bank")],
+            ),
+            True,
+            id="what concerns others",
+        ),
+    ],
+)
+def test_signs_change_with_what_a_look_reads(cluster: tuple[list[Json], ...], same: bool) -> None:
+    """And with nothing else; none are given before every watch stands."""
+    assert (signs_of(*cluster) == signs_of(DEPLOYMENTS, RELEASES, RELEASE_POLICIES)) is same

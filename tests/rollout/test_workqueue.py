@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from rollout.workqueue import Queue
+from rollout.workqueue import HUMBLE, Haste, Queue
 
 
 def a_queue(*names: str) -> Queue[str]:
@@ -40,14 +40,14 @@ def test_a_name_in_hand_is_not_handed_out_again_until_it_is_done() -> None:
 def test_an_urgent_name_goes_first() -> None:
     """Releases in flight before what rests."""
     queue = a_queue("a", "b")
-    queue.add("c", urgent=True)
+    queue.add("c", Haste.URGENT)
     assert [queue.take() for _ in range(3)] == ["c", "a", "b"]
 
 
 def test_a_waiting_name_that_becomes_urgent_goes_first() -> None:
     """It waits once, and is not urgent any less by a later touch."""
     queue = a_queue("a", "b", "c")
-    queue.add("c", urgent=True)
+    queue.add("c", Haste.URGENT)
     queue.add("c")
     assert [queue.take() for _ in range(3)] == ["c", "a", "b"]
 
@@ -55,19 +55,19 @@ def test_a_waiting_name_that_becomes_urgent_goes_first() -> None:
 @pytest.mark.parametrize(
     ("touches", "order"),
     [
-        pytest.param((True,), ["a", "b"], id="urgently"),
-        pytest.param((True, False), ["a", "b"], id="urgently, then not"),
-        pytest.param((False, True), ["a", "b"], id="urgently at last"),
-        pytest.param((False,), ["b", "a"], id="not urgently"),
+        pytest.param((Haste.URGENT,), ["a", "b"], id="urgently"),
+        pytest.param((Haste.URGENT, Haste.DUE), ["a", "b"], id="urgently, then not"),
+        pytest.param((Haste.REST, Haste.URGENT), ["a", "b"], id="urgently at last"),
+        pytest.param((Haste.DUE,), ["b", "a"], id="not urgently"),
     ],
 )
-def test_a_name_that_was_touched_in_hand_keeps_its_urgency(touches: tuple[bool, ...], order: list[str]) -> None:
+def test_a_name_that_was_touched_in_hand_keeps_its_urgency(touches: tuple[Haste, ...], order: list[str]) -> None:
     """An abort that arrives in the midst of a look is not put behind what rests."""
     queue = a_queue("a")
     assert queue.take() == "a"
     queue.add("b")
-    for urgent in touches:
-        queue.add("a", urgent)
+    for haste in touches:
+        queue.add("a", haste)
     queue.done("a")
     assert [queue.take(), queue.take()] == order
 
@@ -75,9 +75,9 @@ def test_a_name_that_was_touched_in_hand_keeps_its_urgency(touches: tuple[bool, 
 def test_urgency_ends_with_the_look() -> None:
     """The next touch counts for itself."""
     queue = a_queue("b")
-    queue.add("a", urgent=True)
+    queue.add("a", Haste.URGENT)
     assert queue.take() == "a"
-    queue.add("a", urgent=True)
+    queue.add("a", Haste.URGENT)
     queue.done("a")
     assert queue.take() == "a"
     queue.add("a")
@@ -134,7 +134,7 @@ def test_many_threads_never_hold_one_name_together() -> None:
     names = [f"n{number}" for number in range(10)]
     for _ in range(50):
         for name in names:
-            queue.add(name, urgent=name == "n0")
+            queue.add(name, Haste.URGENT if name == "n0" else Haste.DUE)
     last_looks = threading.Event()
     while len(queue) or queue.in_hand:
         last_looks.wait(0.001)
@@ -143,3 +143,33 @@ def test_many_threads_never_hold_one_name_together() -> None:
         worker.join(60)
     assert clashes == []
     assert set(looks) == set(names)
+
+
+def test_among_equals_who_waits_longest_goes_first() -> None:
+    """A later touch takes nobody's place, and a lesser one changes nothing."""
+    queue: Queue[str] = Queue()
+    for name in ("a", "b"):
+        queue.add(name, Haste.URGENT)
+    queue.add("a", Haste.URGENT)
+    queue.add("a", Haste.REST)
+    assert [queue.take(), queue.take(), len(queue)] == ["a", "b", 0]
+
+
+def test_what_rests_waits_for_what_is_due() -> None:
+    """First looks at thousands of Deployments after a start delay no new template."""
+    queue: Queue[str] = Queue()
+    queue.add("rests", Haste.REST)
+    queue.add("due")
+    assert [queue.take(), queue.take()] == ["due", "rests"]
+
+
+def test_under_too_much_work_nothing_waits_for_ever() -> None:
+    """Some turns are of those that wait behind the urgent ones."""
+    queue: Queue[str] = Queue()
+    queue.add("rests", Haste.REST)
+    queue.add("due")
+    for number in range(HUMBLE**2):
+        queue.add(f"urgent {number}", Haste.URGENT)
+    taken = [queue.take() for _ in range(HUMBLE**2)]
+    assert (taken[HUMBLE - 1], taken[HUMBLE**2 - 1]) == ("due", "rests")
+    assert [name for name in taken if name not in ("due", "rests")] == [f"urgent {n}" for n in range(HUMBLE**2 - 2)]

@@ -40,7 +40,7 @@ def test_help_names_every_setting_with_its_default(capsys: pytest.CaptureFixture
         assert f"--{name.replace('_', '-')} VALUE" in text
         assert str(field.description) in text
     assert "how long new pods may stumble, such as 30s (default: 30s)" in text
-    assert "releases that are looked at side by side (default: 4)" in text
+    assert "releases that are looked at side by side (default: 16)" in text
     assert "separated by commas (default: all)" in text
     assert "is not checked (default: false)" in text
 
