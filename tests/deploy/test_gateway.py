@@ -175,6 +175,22 @@ def test_callers_without_a_route_get_a_temporary_one(ports: list[int]) -> None:
     assert world.specs() == before
 
 
+def test_callers_of_a_port_that_is_new_get_a_route_before_the_next_rise() -> None:
+    """Until then they would meet every pod; legs that stand are not counted, and not taken away either."""
+    world = World(a_service(ports=[{"name": "http", "port": 80}]))
+    world.define(PINS)
+    world.steer(STEP)
+    world.put(a_service(ports=[{"name": "http", "port": 80}, {"name": "more", "port": 81}]))
+    for name in {backends.name("web", pin) for pin in PINS}:
+        world.store["Service", f"shop/{name}"]["spec"]["ports"].append({"name": "more", "port": 81})
+    found = world.survey()
+    assert (found.agreed, found.legs, found.shown) == (False, frozenset(), PINS)
+    world.define(PINS)
+    world.steer(STEP)
+    assert world.weights(name="web-rampart-81") == [("stable", 95), ("canary", 5)]
+    assert (world.survey().agreed, world.survey().legs) == (True, PINS)
+
+
 @pytest.mark.parametrize(
     ("bodies", "mesh", "made"),
     [
