@@ -135,3 +135,10 @@ def test_what_the_user_took_out_goes_from_the_leg() -> None:
     assert change.body["spec"]["sessionAffinity"] == "None"
     assert "sessionAffinityConfig" not in change.body["spec"]
     assert not backends.is_stale(change.body, root, CANARY)
+
+
+def test_a_service_of_somebody_else_with_our_annotation_is_no_leg() -> None:
+    """Whoever copies a leg by hand has it deleted by nobody."""
+    made = backends.wished(ROOT, CANARY)
+    del made["metadata"]["labels"]
+    assert backends.read(made) is None

@@ -506,3 +506,43 @@ def test_how_fine_a_share_can_be_is_told(refs: list[Json], grain: int) -> None:
     world.steer(split((STABLE, 10_000 - grain), (CANARY, grain)))
     shown = world.survey().split
     assert shown is None or shown.share(CANARY) == grain
+
+
+def test_a_grant_for_others_allows_nothing() -> None:
+    """Of another kind, or another namespace."""
+    every = {"group": "", "kind": "Service"}
+    route = a_route(a_ref(namespace="shop"), namespace="infra")
+    for grant in (a_grant(to=every, kind="GRPCRoute"), a_grant(to=every, namespace="elsewhere")):
+        assert "no ReferenceGrant" in World(route, grant).survey().faults[0]
+
+
+def test_a_weight_that_its_owner_wrote_anew_is_drift() -> None:
+    """In a list of several each weight tells; it is saved and split anew."""
+    world = World(a_route(a_ref(weight=3), a_ref("old", 1)))
+    saved = world.survey().saved
+    world.put(a_route(a_ref(weight=2), a_ref("old", 1)))
+    found = router.foreign(TARGET, world.objects, saved, ())
+    assert found is not None
+    assert "leads elsewhere than what was saved" in found
+
+
+def test_a_leg_with_requests_stays_in_the_list_until_the_route_has_left_it() -> None:
+    """Make before break: defined anew for others, the list loses none that has weight."""
+    world = World(a_route())
+    world.define(PINS)
+    world.steer(STEP)
+    world.define({STABLE, NEW})
+    assert world.weights()[:2] == [("stable", 95), ("canary", 5)]
+
+
+def test_every_port_of_a_policy_is_followed() -> None:
+    """A policy may name the Service once for each of its ports."""
+    policy = a_tls_policy("web.example.com")
+    (ref,) = policy["spec"]["targetRefs"]
+    policy["spec"]["targetRefs"] = [{**ref, "sectionName": name} for name in ("https", "admin")]
+    world = World(a_route(), policy)
+    world.define(PINS)
+    copied = world.store["BackendTLSPolicy", "shop/tls-rampart"]["spec"]["targetRefs"]
+    assert sorted((ref["name"], ref["sectionName"]) for ref in copied) == sorted(
+        (backends.name("web", pin), name) for pin in PINS for name in ("https", "admin")
+    )

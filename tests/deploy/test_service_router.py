@@ -282,3 +282,8 @@ def test_a_selector_that_leaves_out_the_new_version_is_a_fault() -> None:
         "Service shop/web: its selector app=web,v=1 does not take the held template's labels app=web,v=2",
     )
     assert router.survey(target, objects(a_service())).faults == ()
+
+
+def test_before_the_first_split_a_whole_selector_is_no_drift() -> None:
+    """Nobody was led anywhere yet."""
+    assert router.foreign(TARGET, objects(a_service()), SAVED, ()) is None

@@ -356,3 +356,13 @@ def test_legs_follow_the_service_as_its_owner_edits_it() -> None:
     narrow = a_service(app="web", nobody="has")
     kept = split.without("Service", "web").after([traffic.Change(traffic.Verb.CREATE, narrow)])
     assert smi_world.survey(kept).agreed
+
+
+def test_a_split_beside_the_temporary_one_is_not_agreed_even_when_both_show_the_same() -> None:
+    """The user's came while a release ran, and the write that took the temporary one away was refused."""
+    split = smi_world.steered(a_world(WEB, a_ts(("web", 1))), FIVE)
+    legs = [(STABLE_LEG, 95), (CANARY_LEG, 5)]
+    own = a_ts(*legs, name="web-rampart")
+    own["metadata"]["labels"] = {"rampart.dev/managed-by": "rampart"}
+    both = split.after([traffic.Change(traffic.Verb.CREATE, own)])
+    assert (smi_world.survey(split).agreed, smi_world.survey(both).agreed) == (True, False)
