@@ -33,6 +33,9 @@ COPIED = (
     "ipFamilyPolicy",
     "publishNotReadyAddresses",
 )
+OPTIONAL = frozenset({"sessionAffinityConfig", "trafficDistribution", "publishNotReadyAddresses"})
+"""Of these, what no server fills in: where the user took it out it goes from the legs too."""
+
 MESHES = (
     "istio.io",
     "linkerd.io",
@@ -117,12 +120,18 @@ def mend(standing: Json | None, body: Json) -> tuple[Change, ...]:
     if standing is None:
         return (Change(Verb.CREATE, body),)
     made = copy.deepcopy(standing)
+    made["spec"] = {key: value for key, value in made["spec"].items() if key in body["spec"] or key not in OPTIONAL}
     made["spec"] |= {key: value for key, value in body["spec"].items() if key != "ports"}
     if [_bare(port) for port in made["spec"].get("ports") or ()] != [_bare(port) for port in body["spec"]["ports"]]:
         made["spec"]["ports"] = body["spec"]["ports"]
     for part in ("labels", "annotations"):
         made["metadata"][part] = {**(made["metadata"].get(part) or {}), **body["metadata"][part]}
     return () if made == standing else (Change(Verb.REPLACE, made),)
+
+
+def is_stale(standing: Json, root: Json, pin: traffic.Pin) -> bool:
+    """Whether the user's Service has changed since the leg was made after it."""
+    return bool(mend(standing, wished(root, pin)))
 
 
 def bare(legs: Iterable[Json], slices: Sequence[Json]) -> frozenset[traffic.Pin]:

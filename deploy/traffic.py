@@ -132,6 +132,7 @@ class Survey:
     faults: what makes splitting impossible, each a sentence that names the object.
     bare: pins whose leg objects stand, but have no ready endpoints yet; none where legs have no endpoints of their own.
     waiting: what the implementation of the routes has not accepted yet, each a sentence; a rise waits for it.
+    grain: parts of WHOLE of which every share must be a multiple, or some list of the target can not show it.
     versions: (uid, generation) of every route and leg object concerned: changes exactly when one of them did.
     """
 
@@ -143,4 +144,5 @@ class Survey:
     faults: tuple[str, ...] = ()
     bare: frozenset[Pin] = frozenset()
     waiting: tuple[str, ...] = ()
+    grain: int = 1
     versions: tuple[tuple[str, int], ...] = ()

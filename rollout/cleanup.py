@@ -37,7 +37,8 @@ def finishing(release: Release, seen: Seen, pace: Pace) -> Decision:
         return Decision((Restore(),), (), pace.settle)
     want = shares.wished(release)
     if share.pin not in seen.route.legs:
-        return Decision((Define(seen.route.legs | {share.pin}),), (), pace.settle)
+        # What has traffic stays defined, also where it does not count as a leg because something of it is lacking.
+        return Decision((Define(seen.route.legs | seen.route.shown | {share.pin}),), (), pace.settle)
     if seen.route.shown - {share.pin}:
         waiting = wait_for_settle(seen, pace) or wait_for_legs(want, seen, pace)
         return waiting or Decision((Steer(want),), (), pace.settle)

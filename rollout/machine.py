@@ -104,6 +104,8 @@ def why(signal: Signal, release: Release, seen: Seen) -> str:
             return f"a newer template {seen.workload.digest if seen.workload else ''} took the place of {spec.revision}"
         case Signal.ABORTED:
             return "a person asked to abort"
+        case Signal.ROUTE_CONTESTED if seen.route.faults:
+            return f"somebody else wrote the route, which can not be split now: {'; '.join(seen.route.faults)}"
         case Signal.ROUTE_CONTESTED:
             return f"somebody else keeps writing the route: {seen.drift or 'our legs were taken out'}"
         case Signal.FALL_FOUND:

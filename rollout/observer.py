@@ -286,7 +286,7 @@ class Observer:
             plan=near.plan,
             policy_missing=near.policy_missing,
             refusals=refusals,
-            unfit=self._routes.unfit(target, shares.asides(release.pin, release.plan)) if target else (),
+            unfit=self._routes.unfit(target, shares.asides_of(release)) if target else (),
             release_deleting=release.deleting,
         )
         return self._judged(release, self._with_drift(release, seen, target))
@@ -335,8 +335,9 @@ class Observer:
         slices = self._cluster.list(kinds.ENDPOINT_SLICE, release.namespace, labels=chosen).items
         every = [item for found in slices for item in found.get("endpoints") or () if is_ready(item)]
         head = f"{views.canary_name(release)}-"
-        ours = [item for item in every if (item.get("targetRef") or {}).get("name", "").startswith(head)]
-        return Endpoints(len(ours), len(every))
+        # A pod with addresses of two families stands in two slices.
+        pods = {(item.get("targetRef") or {}).get("name") or str(item.get("addresses")) for item in every}
+        return Endpoints(sum(pod.startswith(head) for pod in pods), len(pods))
 
     def _preview(self, release: Release) -> Json | None:
         """The Service under the preview's name; asked for only where it matters."""

@@ -59,7 +59,7 @@ def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
         return held_up(
             "PredecessorFalling", f"waits until Release {seen.predecessor} has ended", release, seen, pace.poll
         )
-    faults = (*seen.refusals, *seen.route.faults, *seen.unfit)
+    faults = (*seen.refusals, *seen.route.faults, *seen.unfit, *too_fine(release, seen))
     if faults:
         return held_up("Refused", "; ".join(faults), release, seen, 30)
     if release.status.paused_at is not None:
@@ -89,6 +89,15 @@ def pending(release: Release, seen: Seen, pace: Pace) -> Decision:
         base=seen.base.name if seen.base else "",
     )
     return Decision((Record(status),), (told,), 0)
+
+
+def too_fine(release: Release, seen: Seen) -> tuple[str, ...]:
+    """Steps that the route's weights can not show, said before the first of them."""
+    begun = release.model_copy(
+        update={"status": release.status.model_copy(update={"stable": shares.stable_shares(seen)})}
+    )
+    asked = [shares.split_at(begun, weight) for weight in release.plan.weights] if begun.status.stable else []
+    return shares.too_fine(asked, seen.route.grain)
 
 
 ONE_SET = (
@@ -215,7 +224,8 @@ def hurry(stage: Stage, release: Release, seen: Seen, pace: Pace) -> Decision:
             unplaced = rising.lay_route(release, seen, pace)
             return unplaced or rising.raise_to(release.plan.stays[-1], ASKED, release, seen, pace)
         case Stage.STEPPING:
-            misplaced = rising.put_right(release, seen, pace)
+            leaves = rising.is_impossible(release, seen)
+            misplaced = None if leaves else rising.put_right(release, seen, pace)
             return misplaced or rising.raise_to(release.plan.stays[-1], ASKED, release, seen, pace)
         case Stage.BAKING:
             waiting = rising.put_right(release, seen, pace) or wait_for_settle(seen, pace)

@@ -14,8 +14,8 @@ from rollout.steps import Step
 def lay_route(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     """What is still to be done until the route is pinned, read back and settled; None when it is."""
     route, pinned = seen.route, shares.split_at(release, Decimal(0))
-    if route.faults:
-        return held_up("Refused", "; ".join(route.faults), release, seen, 30)
+    if faults := (*route.faults, *shares.too_fine([pinned], route.grain)):
+        return held_up("Refused", "; ".join(faults), release, seen, 30)
     lacking = frozenset(pinned.pins) - route.legs
     if lacking:
         return Decision((Define(route.legs | lacking),), (), pace.settle)
@@ -52,8 +52,9 @@ def first_split(release: Release, seen: Seen, pinned: traffic.Split, pace: Pace)
 
 def raise_to(step: Step, because: str, release: Release, seen: Seen, pace: Pace) -> Decision:
     """Pods first, known to every proxy, then the weight: recorded, then done."""
-    if step.lead and seen.unfit:
-        return held_up("Refused", "; ".join(seen.unfit), release, seen, 30)
+    unfit = seen.unfit if step.lead else shares.too_fine([shares.split_at(release, step.weight)], seen.route.grain)
+    if unfit:
+        return held_up("Refused", "; ".join(unfit), release, seen, 30)
     pods = shares.size(release, seen, step)
     is_open = shares.is_open(release)
     if not is_open and (short := wait_for_pods(pods, release, seen, pace)):
@@ -122,13 +123,27 @@ def share_words(step: Step, pods: int, release: Release, seen: Seen) -> str:
 ALONE = "; judged by its thresholds alone, for stable serves other users"
 
 
+def is_impossible(release: Release, seen: Seen) -> bool:
+    """Whether the route can not have (any more) what the present step gives the canary beside its share."""
+    return bool(release.step.lead and seen.unfit)
+
+
+def impossible(release: Release, seen: Seen, pace: Pace) -> Decision:
+    """The step can not be put right: it holds, until its plan has it no more."""
+    plan = release.plan
+    if release.step.lead in [step.lead for step in plan.stays] or release.status.paused_at is not None:
+        return held_up("RouteRefused", "; ".join(seen.unfit), release, seen, pace.look)
+    because = f"{words.place(release.step)} is impossible, and the plan has it no more; "
+    return raise_to(plan.after(release.step), because, release, seen, pace)
+
+
 def put_right(release: Release, seen: Seen, pace: Pace) -> Decision | None:
     """Finish a rise that was recorded and cut short; the step's clock begins when its traffic does."""
     want = shares.wished(release)
     if seen.route.split == want and seen.route.agreed:
         return None
-    if release.step.lead and seen.unfit:
-        return held_up("RouteRefused", "; ".join(seen.unfit), release, seen, pace.look)
+    if is_impossible(release, seen):
+        return impossible(release, seen, pace)
     lacking = frozenset(want.pins) - seen.route.legs
     if lacking:
         return Decision((Define(seen.route.legs | frozenset(want.pins)),), (), pace.settle)

@@ -1,11 +1,12 @@
 """Shares of traffic and numbers of pods: what a phase and a weight ask for."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from math import ceil
 
 from deploy import backends, routers, traffic
-from rollout import numbers
+from rollout import numbers, words
 from rollout.plan import Plan
 from rollout.seen import (
     Seen,
@@ -48,6 +49,12 @@ def asides(pin: traffic.Pin, plan: Plan) -> tuple[traffic.Aside, ...]:
     return tuple(one for one in found if one is not None)
 
 
+def asides_of(release: Release) -> tuple[traffic.Aside, ...]:
+    """All that a release may ask for beside shares: by its plan, and at its step, which an edit may have taken out."""
+    found = (*asides(release.pin, release.plan), aside(release.pin, release.step))
+    return tuple(dict.fromkeys(one for one in found if one is not None))
+
+
 def fallen(release: Release) -> traffic.Split:
     """All traffic to stable, and no leg for the canary."""
     down = split_at(release, Decimal(0))
@@ -61,6 +68,15 @@ def wished(release: Release) -> traffic.Split:
     if release.status.phase is Phase.ROLLING_BACK:
         return fallen(release)
     return steered(release, release.step)
+
+
+def too_fine(splits: Iterable[traffic.Split], grain: int) -> tuple[str, ...]:
+    """Why the route can not show one of these splits, as a sentence; none where it can."""
+    asked = [parts for split in splits for _, parts in split.shares if parts % grain]
+    if not asked:
+        return ()
+    finest, found = (words.percent(Decimal(parts) / 100) for parts in (grain, min(asked)))
+    return (f"the weights of the route's lists show only multiples of {finest}, got {found}: write smaller weights",)
 
 
 def need(seen: Seen, weight: Decimal) -> int:

@@ -17,13 +17,18 @@ BELIEVED = ("Accepted", "ResolvedRefs")
 def waiting(route: Json) -> tuple[str, ...]:
     """What a rise has to wait for, each a sentence.
 
-    A Gateway of which nobody says anything is served by nobody, and its silence holds nothing up. A Service's callers
-    are served without any route too, by every pod: so some mesh must have accepted a route for them.
+    What is said of a parent that the route names no more is old, and nobody may be left to take it out. A Gateway of
+    which nobody says anything is served by nobody, and its silence holds nothing up. A Service's callers are served
+    without any route too, by every pod: so some mesh must have accepted a route for them, whatever a Gateway says.
     """
-    entries = (route.get("status") or {}).get("parents") or []
+    entries = [entry for entry in _entries(route) if _is_of_parent(route, entry)]
     where = manifests.ident(route)
-    if manifests.is_mesh(route) and not any(_is_service(entry) for entry in entries):
-        return (f"{where}: no mesh has accepted it, so callers of its Service would meet every pod",)
+    if manifests.is_mesh(route):
+        of_mesh = [entry for entry in entries if _is_service(entry)]
+        if not of_mesh:
+            return (f"{where}: no mesh has accepted it, so callers of its Service would meet every pod",)
+        if not any(_said(entry, "Accepted").get("status") == "True" for entry in of_mesh):
+            return tuple(_words(where, entry, "Accepted") for entry in of_mesh)
     if not entries:
         return ()
     stale = [_parent(entry) for entry in entries if _is_stale(route, entry)]
@@ -38,8 +43,24 @@ def waiting(route: Json) -> tuple[str, ...]:
 
 def is_accepted_mesh(route: Json) -> bool:
     """Whether some mesh has accepted the route for a Service: then the cluster has one that takes such routes."""
-    entries = (route.get("status") or {}).get("parents") or []
+    entries = _entries(route)
     return any(_is_service(entry) and _said(entry, "Accepted").get("status") == "True" for entry in entries)
+
+
+def _entries(route: Json) -> list[Json]:
+    found: list[Json] = (route.get("status") or {}).get("parents") or []
+    return found
+
+
+def _is_of_parent(route: Json, entry: Json) -> bool:
+    """Whether an entry speaks of a parent that the route has now."""
+    namespace = plain.namespace_of(route)
+    return _key(entry.get("parentRef") or {}, namespace) in [_key(ref, namespace) for ref in manifests.parents(route)]
+
+
+def _key(ref: Json, namespace: str) -> tuple[str, str, str]:
+    """What a parent is told by; its listener or port may be said in several ways."""
+    return str(ref.get("kind", "Gateway")), str(ref.get("namespace") or namespace), str(ref.get("name"))
 
 
 def _is_service(entry: Json) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from deploy import plain
+from deploy import plain, services
 from deploy.gateway import gathering, grants, hangers, manifests, refs
 
 HEADLESS = "None"
@@ -30,9 +30,12 @@ def _of_root(ground: gathering.Ground) -> Iterator[str]:
         return
     if ground.wanted and plain.spec_of(ground.root).get("clusterIP") == HEADLESS:
         yield f"{where} is headless, and no route leads to it: a mesh routes only calls of a cluster IP"
-    if not ground.every_lane and not ground.wanted:
+    if not ground.wanted and not any(refs.shown(lane.entries, lane.reader) for lane in ground.every_lane):
         ours = ", ".join(manifests.ident(body) for body in ground.routes) or "no route"
-        yield f"{where}: {ours} leads its callers elsewhere, and none to the Service"
+        yield f"{where}: {ours} leads its callers elsewhere, and no backendRef with a weight above 0 to the Service"
+    chosen, wanted = services.selector_of(ground.root), ground.target.new_pod_labels
+    if not services.matches(chosen, wanted):
+        yield f"{where}: its selector {dict(chosen)} does not take the held template's labels {dict(wanted)}"
 
 
 def _of_lists(ground: gathering.Ground) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from deploy import backends, plain, traffic
+from deploy import backends, plain, services, traffic
 from deploy.gateway import acceptance, asides, hangers, lanes, manifests, memory, places, refs
 from deploy.traffic import Json
 
@@ -87,13 +87,33 @@ class Ground:
         return frozenset(leg.pin for body in self.legs.values() if (leg := backends.read(body)))
 
     @property
+    def true_pins(self) -> frozenset[traffic.Pin]:
+        """Those of them that are reached as the user's Service is now: both it and what hangs on it may be edited.
+
+        A selector that leaves out one of the versions is not followed: its leg would lose all of its pods.
+        """
+        if self.root is None or not self.takes_both:
+            return self.pins
+        wished = {manifests.ident(body): body["spec"] for body in hangers.copies(self.target, self.hanging, self.pins)}
+        if self.pins and wished != {manifests.ident(body): body.get("spec") for body in self.copies}:
+            return frozenset()
+        read = ((body, backends.read(body)) for body in self.legs.values())
+        return frozenset(leg.pin for body, leg in read if leg and not backends.is_stale(body, self.root, leg.pin))
+
+    @property
+    def takes_both(self) -> bool:
+        """Whether the Service's selector takes the pods of both versions."""
+        chosen = services.selector_of(self.root or {})
+        return all(services.matches(chosen, one) for one in (self.target.pod_labels, self.target.new_pod_labels))
+
+    @property
     def prepared_pins(self) -> frozenset[traffic.Pin]:
-        """The pins that have a Service, and a ref in every list."""
+        """The pins that have a Service like the user's, and a ref in every list."""
         if not self.is_covered:
             return frozenset()
         return frozenset(
             pin
-            for pin in self.pins
+            for pin in self.true_pins
             if all(refs.is_prepared(lane.entries, pin, lane.reader) for lane in self.every_lane)
         )
 
@@ -120,7 +140,7 @@ class Ground:
 
 def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]], saved: Json | None = None) -> Ground:
     """Sort out all objects of the cluster for one target."""
-    services = {plain.name_of(body): body for body in objects.get(manifests.SERVICE, ()) if _here(body, target)}
+    standing = {plain.name_of(body): body for body in objects.get(manifests.SERVICE, ()) if _here(body, target)}
     every = [body for kind in manifests.ROUTES for body in objects.get(kind, ())]
     users = [body for body in every if not manifests.is_ours(body) and _concerns(body, target)]
     hanging = [
@@ -129,12 +149,12 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]], saved:
     ]
     copies = [*objects.get(manifests.BACKEND_TLS_POLICY, ()), *objects.get(manifests.DESTINATION_RULE, ())]
     versions = (str(body["apiVersion"]) for body in objects.get(manifests.HTTP_ROUTE, ()) if body.get("apiVersion"))
-    legs = {name: body for name, body in services.items() if (leg := backends.read(body)) and _of(leg, target)}
+    legs = {name: body for name, body in standing.items() if (leg := backends.read(body)) and _of(leg, target)}
     users.sort(key=manifests.ident)
     temporary = sorted((body for body in every if manifests.stands_for(body, target)), key=manifests.ident)
     ground = Ground(
         target=target,
-        root=services.get(target.service),
+        root=standing.get(target.service),
         legs=legs,
         routes=tuple(users),
         temporary=tuple(temporary),
@@ -145,7 +165,7 @@ def gather(target: traffic.Target, objects: Mapping[str, Sequence[Json]], saved:
         slices=tuple(body for body in objects.get(manifests.ENDPOINT_SLICE, ()) if _here(body, target)),
         strangers=tuple(
             name
-            for name, body in services.items()
+            for name, body in standing.items()
             if backends.read(body) is None and backends.guess(name, [target.service]) is not None
         ),
         saved=saved or {},

@@ -16,6 +16,7 @@ The unit is told by what was saved of the list, and without that by what divides
 import copy
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from math import gcd, lcm
 
 from deploy import backends, traffic
 from deploy.gateway import places
@@ -129,6 +130,16 @@ def fault(refs: Refs, reader: places.Reader) -> str | None:
     if any(total < WHOLE and total % FINEST for total in totals):
         return f"gives the Service a weight too small to be split, {min(mine_weights)} beside {heaviest}"
     return None
+
+
+def grain(refs: Refs, reader: places.Reader) -> int:
+    """Parts of WHOLE of which each share must be a multiple: weights are whole numbers with a limit."""
+    found = places.of(refs, reader)
+    if places.is_alone(found):
+        return 1
+    now = places.unit(found)
+    totals = [place.weight // now * _finest(_heaviest(found, now)) for place in found if place.ours and place.weight]
+    return lcm(*(WHOLE // gcd(total, WHOLE) for total in totals if 0 < total < WHOLE))
 
 
 def _heaviest(found: Sequence[places.Place], now: int) -> int:

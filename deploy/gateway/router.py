@@ -7,6 +7,7 @@ the API server gave them and returns the writes that are missing, none if nothin
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from math import lcm
 
 from deploy import backends, plain, traffic
 from deploy.gateway import acceptance, asides, faults, gathering, hangers, lanes, manifests, memory, places, refs
@@ -50,6 +51,7 @@ def survey(target: traffic.Target, objects: Objects) -> traffic.Survey:
         faults=faults.find(ground),
         bare=ground.bare_pins,
         waiting=tuple(text for body in routed for text in acceptance.waiting(body)) if touched else (),
+        grain=lcm(*(refs.grain(lane.entries, lane.reader) for lane in ground.every_lane)),
         versions=ground.versions,
     )
 
@@ -160,7 +162,7 @@ def mentions(body: Json) -> frozenset[str]:
 def _agreed(ground: gathering.Ground, shown: Sequence[refs.Shown], split: traffic.Split) -> bool:
     """Whether every list shows the split exactly, on legs that are there, and callers have one route each."""
     even = all(show.exact and show.split == split for show in shown)
-    return even and ground.is_covered and ground.pins.issuperset(split.pins)
+    return even and ground.is_covered and ground.true_pins.issuperset(split.pins)
 
 
 def _leads(ground: gathering.Ground, body: Json) -> bool:

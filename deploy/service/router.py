@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from deploy import traffic
 from deploy.service import selectors
-from deploy.services import PINS, selector_of
+from deploy.services import PINS, matches, selector_of, written
 from deploy.traffic import Change, Json, Verb
 
 API_GROUP = ""
@@ -44,6 +44,10 @@ def faults(target: traffic.Target, service: Json) -> tuple[str, ...]:
     ours = PINS & selector_of(service).keys() if selectors.read(service) is None else ()
     text = "by which Rampart tells versions apart: take it out"
     found += [f"{where}: its selector names {key}, {text}" for key in sorted(ours)]
+    chosen = selectors.recall(service).users
+    if not matches(chosen, target.new_pod_labels):
+        text = f"{written(chosen)} does not take the held template's labels {written(target.new_pod_labels)}"
+        found.append(f"{where}: its selector {text}")
     return tuple(found)
 
 

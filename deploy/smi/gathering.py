@@ -82,10 +82,8 @@ class Ground:
 
     @property
     def complete_pins(self) -> frozenset[traffic.Pin]:
-        """The pins whose legs can stand in every list."""
-        return frozenset(
-            pin for pin in self.pins if all(backends.name(service, pin) in self.legs for service in self.used)
-        )
+        """The pins whose legs can stand in every list, and are reached as the users' Services are now."""
+        return frozenset(pin for pin in self.pins if all(self._has_leg(service, pin) for service in self.used))
 
     @property
     def versions(self) -> tuple[tuple[str, int], ...]:
@@ -115,6 +113,15 @@ class Ground:
         """The Services whose callers a release of the target moves, by name."""
         named = {splits.apex(body, self.target) for body in self.bodies} | {self.target.service}
         return tuple(sorted(name for name in named if name))
+
+    def _has_leg(self, service: str, pin: traffic.Pin) -> bool:
+        """A selector that leaves out one of the versions is not followed: its leg would lose all of its pods."""
+        leg, root = self.legs.get(backends.name(service, pin)), self.services.get(service)
+        if leg is None or root is None:
+            return leg is not None
+        chosen, target = services.selector_of(root), self.target
+        takes_both = all(services.matches(chosen, one) for one in (target.pod_labels, target.new_pod_labels))
+        return not (takes_both and backends.is_stale(leg, root, pin))
 
     def _leg(self, written: str) -> places.Leg | None:
         name = self.service_of(written) or ""

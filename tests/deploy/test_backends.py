@@ -120,3 +120,25 @@ def test_leg_without_ready_endpoints_is_bare(endpoints: list[Json], is_bare: boo
     other = {"metadata": {"labels": {"kubernetes.io/service-name": "web"}}, "endpoints": [{}]}
     slices = [other, {"metadata": {"labels": labels}, "endpoints": endpoints}]
     assert backends.bare(legs, slices) == (frozenset({STABLE}) if is_bare else frozenset())
+
+
+def test_what_the_user_took_out_goes_from_the_leg() -> None:
+    """A server refuses the configuration of an affinity that is none."""
+    sticky = {"sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 10}}}
+    root: Json = {
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}], "sessionAffinity": "None"},
+    }
+    standing = stored(backends.wished({**root, "spec": {**root["spec"], **sticky}}, CANARY))
+    assert backends.is_stale(standing, root, CANARY)
+    (change,) = backends.mend(standing, backends.wished(root, CANARY))
+    assert change.body["spec"]["sessionAffinity"] == "None"
+    assert "sessionAffinityConfig" not in change.body["spec"]
+    assert not backends.is_stale(change.body, root, CANARY)
+
+
+def test_a_service_of_somebody_else_with_our_annotation_is_no_leg() -> None:
+    """Whoever copies a leg by hand has it deleted by nobody."""
+    made = backends.wished(ROOT, CANARY)
+    del made["metadata"]["labels"]
+    assert backends.read(made) is None

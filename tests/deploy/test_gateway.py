@@ -1,6 +1,7 @@
 """The Gateway API router: routes of users prepared, split, read back and restored."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,6 +175,22 @@ def test_callers_without_a_route_get_a_temporary_one(ports: list[int]) -> None:
     assert world.specs() == before
 
 
+def test_callers_of_a_port_that_is_new_get_a_route_before_the_next_rise() -> None:
+    """Until then they would meet every pod; legs that stand are not counted, and not taken away either."""
+    world = World(a_service(ports=[{"name": "http", "port": 80}]))
+    world.define(PINS)
+    world.steer(STEP)
+    world.put(a_service(ports=[{"name": "http", "port": 80}, {"name": "more", "port": 81}]))
+    for name in {backends.name("web", pin) for pin in PINS}:
+        world.store["Service", f"shop/{name}"]["spec"]["ports"].append({"name": "more", "port": 81})
+    found = world.survey()
+    assert (found.agreed, found.legs, found.shown) == (False, frozenset(), PINS)
+    world.define(PINS)
+    world.steer(STEP)
+    assert world.weights(name="web-rampart-81") == [("stable", 95), ("canary", 5)]
+    assert (world.survey().agreed, world.survey().legs) == (True, PINS)
+
+
 @pytest.mark.parametrize(
     ("bodies", "mesh", "made"),
     [
@@ -224,6 +241,10 @@ def test_route_of_another_namespace_needs_a_grant_for_the_legs(to: Json, words: 
             [a_route(), a_service(backends.name("web", CANARY))], "is not Rampart's", id="a Service with a leg's name"
         ),
         pytest.param([a_mesh_route(a_ref("old"))], "leads its callers elsewhere", id="leads elsewhere"),
+        pytest.param(
+            [a_mesh_route(a_ref(weight=0), a_ref("old"))], "no backendRef with a weight above 0", id="weight of 0"
+        ),
+        pytest.param([a_service(selector={"app": "web", "v": "1"})], "does not take the held", id="another selector"),
         pytest.param(
             [a_mesh_route(name="web-rampart-81"), a_service(ports=[{"port": 80}])], None, id="a name that is not needed"
         ),
@@ -335,6 +356,19 @@ def conditions(*said: tuple[str, str, int | None]) -> Json:
         pytest.param(
             [conditions(("Accepted", "False", 3)), conditions(("Accepted", "True", 3))], None, id="by one of two"
         ),
+        pytest.param(
+            [
+                {**conditions(("Accepted", "True", 1)), "parentRef": {"kind": "Gateway", "name": "old"}},
+                conditions(("Accepted", "True", 3)),
+            ],
+            None,
+            id="old news of a parent that it has no more",
+        ),
+        pytest.param(
+            [{**conditions(("Accepted", "True", 2)), "parentRef": {"name": "front", "namespace": "shop"}}],
+            "parent Gateway front has not been told",
+            id="old news of a parent that is named otherwise",
+        ),
     ],
 )
 def test_a_rise_waits_for_those_who_implement_the_route(entries: list[Json], words: str | None) -> None:
@@ -401,3 +435,114 @@ def test_routes_name_what_leads_to_the_service() -> None:
     assert router.routes(TARGET, world.objects) == ("GRPCRoute shop/web", "HTTPRoute shop/mesh", "HTTPRoute shop/web")
     assert router.mentions(mesh) == {"web", "x"}
     assert router.mentions(a_service()) == {"web"}
+
+
+def test_what_a_gateway_accepts_is_not_accepted_by_the_mesh() -> None:
+    """A route with both parents: callers of the Service meet every pod until the mesh takes it."""
+    route = a_mesh_route()
+    route["spec"]["parentRefs"].append({"name": "front"})
+    world = World(route)
+    world.define(PINS)
+    world.steer(PINNED)
+    refused = {**conditions(("Accepted", "False", 3)), "parentRef": SERVICE_PARENT}
+    world.store["HTTPRoute", "shop/web"]["status"] = {"parents": [conditions(("Accepted", "True", 3)), refused]}
+    assert "parent Service web says Accepted False" in world.survey().waiting[0]
+
+
+def a_tls_policy(hostname: str) -> Json:
+    spec = {"targetRefs": [{"group": "", "kind": "Service", "name": "web"}], "validation": {"hostname": hostname}}
+    meta = {"name": "tls", "namespace": "shop"}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "BackendTLSPolicy", "metadata": meta, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(a_service(ports=[{"name": "http", "port": 80, "targetPort": 9090}]), id="the port of its pods"),
+        pytest.param(a_service(selector={"app": "web", "tier": "front"}), id="a selector that takes both"),
+        pytest.param(a_tls_policy("new.example.com"), id="what hangs on it"),
+    ],
+)
+def test_legs_follow_the_service_as_its_owner_edits_it(edit: Json) -> None:
+    """In the midst of a release: without it they would be reached as the Service was."""
+    labels = {"app": "web", "tier": "front"}
+    target = replace(TARGET, pod_labels=labels, new_pod_labels=labels)
+    world = World(a_route(), a_tls_policy("web.example.com"))
+    world.define(PINS)
+    world.steer(STEP)
+    assert (world.survey().legs, world.survey().agreed) == (PINS, True)
+    world.put(copy.deepcopy(edit))
+    found = router.survey(target, world.objects)
+    assert (found.split, found.legs, found.agreed) == (STEP, frozenset(), False)
+    assert world.apply(router.define(target, world.objects, PINS))
+    found = router.survey(target, world.objects)
+    assert (found.split, found.legs, found.agreed) == (STEP, PINS, True)
+
+
+def test_legs_keep_their_pods_when_the_selector_leaves_out_a_version() -> None:
+    """The leg of that version would lose all of them, with users on it."""
+    world = World(a_route())
+    world.define(PINS)
+    world.steer(STEP)
+    world.put(a_service(selector={"app": "web", "v": "1"}))
+    assert (world.survey().legs, world.survey().agreed) == (PINS, True)
+
+
+@pytest.mark.parametrize(
+    ("refs", "grain"),
+    [
+        pytest.param([a_ref(weight=7)], 1, id="alone"),
+        pytest.param([a_ref(weight=1), a_ref("old", 100)], 1, id="fine enough"),
+        pytest.param([a_ref(weight=1), a_ref("old", 999)], 10, id="a tenth of a percent"),
+        pytest.param([a_ref(weight=5), a_ref("old", 999)], 2, id="a fiftieth"),
+        pytest.param([a_ref(weight=0), a_ref("old", 999)], 1, id="nothing to split"),
+    ],
+)
+def test_how_fine_a_share_can_be_is_told(refs: list[Json], grain: int) -> None:
+    """What is a multiple of it is seen as it was asked for, and the next finer is not."""
+    world = World(a_mesh_route(*refs))
+    assert world.survey().grain == grain
+    world.define(PINS)
+    world.steer(split((STABLE, 10_000 - grain), (CANARY, grain)))
+    shown = world.survey().split
+    assert shown is None or shown.share(CANARY) == grain
+
+
+def test_a_grant_for_others_allows_nothing() -> None:
+    """Of another kind, or another namespace."""
+    every = {"group": "", "kind": "Service"}
+    route = a_route(a_ref(namespace="shop"), namespace="infra")
+    for grant in (a_grant(to=every, kind="GRPCRoute"), a_grant(to=every, namespace="elsewhere")):
+        assert "no ReferenceGrant" in World(route, grant).survey().faults[0]
+
+
+def test_a_weight_that_its_owner_wrote_anew_is_drift() -> None:
+    """In a list of several each weight tells; it is saved and split anew."""
+    world = World(a_route(a_ref(weight=3), a_ref("old", 1)))
+    saved = world.survey().saved
+    world.put(a_route(a_ref(weight=2), a_ref("old", 1)))
+    found = router.foreign(TARGET, world.objects, saved, ())
+    assert found is not None
+    assert "leads elsewhere than what was saved" in found
+
+
+def test_a_leg_with_requests_stays_in_the_list_until_the_route_has_left_it() -> None:
+    """Make before break: defined anew for others, the list loses none that has weight."""
+    world = World(a_route())
+    world.define(PINS)
+    world.steer(STEP)
+    world.define({STABLE, NEW})
+    assert world.weights()[:2] == [("stable", 95), ("canary", 5)]
+
+
+def test_every_port_of_a_policy_is_followed() -> None:
+    """A policy may name the Service once for each of its ports."""
+    policy = a_tls_policy("web.example.com")
+    (ref,) = policy["spec"]["targetRefs"]
+    policy["spec"]["targetRefs"] = [{**ref, "sectionName": name} for name in ("https", "admin")]
+    world = World(a_route(), policy)
+    world.define(PINS)
+    copied = world.store["BackendTLSPolicy", "shop/tls-rampart"]["spec"]["targetRefs"]
+    assert sorted((ref["name"], ref["sectionName"]) for ref in copied) == sorted(
+        (backends.name("web", pin), name) for pin in PINS for name in ("https", "admin")
+    )

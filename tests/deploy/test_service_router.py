@@ -272,3 +272,18 @@ def test_a_service_is_mentioned_by_its_name() -> None:
     """And what is fresh is what is kept."""
     assert router.mentions(a_service()) == {"web"}
     assert router.remember({"old": 1}, SAVED) == SAVED
+
+
+def test_a_selector_that_leaves_out_the_new_version_is_a_fault() -> None:
+    """With the canary's pin it would lead to nobody."""
+    target = Target("shop", "web", {"app": "web", "v": "1"}, {"app": "web", "v": "2"})
+    narrowed = router.survey(target, objects(a_service(selector={"app": "web", "v": "1"})))
+    assert narrowed.faults == (
+        "Service shop/web: its selector app=web,v=1 does not take the held template's labels app=web,v=2",
+    )
+    assert router.survey(target, objects(a_service())).faults == ()
+
+
+def test_before_the_first_split_a_whole_selector_is_no_drift() -> None:
+    """Nobody was led anywhere yet."""
+    assert router.foreign(TARGET, objects(a_service()), SAVED, ()) is None

@@ -340,3 +340,29 @@ def test_legs_without_a_ready_endpoint_are_told() -> None:
 def test_routes_that_no_split_replaces_are_no_fault(bodies: list[Json]) -> None:
     """Only a split made beside them would take their place."""
     assert smi_world.survey(a_world(*bodies, WEB)).faults == ()
+
+
+def test_legs_follow_the_service_as_its_owner_edits_it() -> None:
+    """A port that is new is called through the legs too; a selector that leaves out a version is not followed."""
+    split = smi_world.steered(BARE, FIVE)
+    edited = a_service()
+    edited["spec"]["ports"].append({"name": "more", "port": 81})
+    grown = split.without("Service", "web").after([traffic.Change(traffic.Verb.CREATE, edited)])
+    found = smi_world.survey(grown)
+    assert (found.split, found.legs, found.agreed) == (FIVE, frozenset(), False)
+    mended = grown.after(router.define(TARGET, smi_world.objects(grown), FIVE.pins))
+    assert [port["port"] for port in mended.get("Service", CANARY_LEG)["spec"]["ports"]] == [80, 81]
+    assert smi_world.survey(mended).agreed
+    narrow = a_service(app="web", nobody="has")
+    kept = split.without("Service", "web").after([traffic.Change(traffic.Verb.CREATE, narrow)])
+    assert smi_world.survey(kept).agreed
+
+
+def test_a_split_beside_the_temporary_one_is_not_agreed_even_when_both_show_the_same() -> None:
+    """The user's came while a release ran, and the write that took the temporary one away was refused."""
+    split = smi_world.steered(a_world(WEB, a_ts(("web", 1))), FIVE)
+    legs = [(STABLE_LEG, 95), (CANARY_LEG, 5)]
+    own = a_ts(*legs, name="web-rampart")
+    own["metadata"]["labels"] = {"rampart.dev/managed-by": "rampart"}
+    both = split.after([traffic.Change(traffic.Verb.CREATE, own)])
+    assert (smi_world.survey(split).agreed, smi_world.survey(both).agreed) == (True, False)

@@ -1,5 +1,7 @@
 """Gateway API routes, served by istiod: a route of the mesh, none at all, a bad version, and what is refused."""
 
+import json
+
 import pytest
 
 from deploy import kinds
@@ -109,6 +111,35 @@ def test_callers_without_a_route_get_a_temporary_one() -> None:
         play.wait_phase("Promoted")
         play.check_none_failed()
         play.check_rest("v2")
+
+
+def test_legs_follow_the_service_in_the_midst_of_a_release() -> None:
+    """An affinity that its owner sets comes, and goes again without an error of the server's."""
+    with stage.opened(plan={**IN_THE_MIDDLE, "router": "gateway"}, virtual_service="") as play:
+        play.send()
+        play.set_image("v2")
+        play.wait_weight("50")
+        stage.wait("half of all", lambda: weights(play, "web-rampart-80", 0) == [50, 50])
+        edit(play, '{"spec": {"sessionAffinity": "ClientIP"}}')
+        stage.wait("legs with it", lambda: {leg["sessionAffinity"] for leg in legs(play)} == {"ClientIP"})
+        edit(play, '{"spec": {"sessionAffinity": "None", "sessionAffinityConfig": null}}')
+        stage.wait("legs without it", lambda: {leg["sessionAffinity"] for leg in legs(play)} == {"None"})
+        play.originals["Service", "web"] = stage.content(play.get(kinds.SERVICE))
+        play.resume()
+        play.wait_phase("Promoted")
+        play.check_none_failed()
+        play.check_rest("v2")
+
+
+def edit(play: stage.Stage, patch: str) -> None:
+    """As the Service's owner."""
+    play.kubectl("patch", "service", "web", "--type=merge", "-p", patch)
+
+
+def legs(play: stage.Stage) -> list[Json]:
+    """What the temporary Services are."""
+    found: list[Json] = json.loads(play.kubectl("get", "services", "-o", "json"))["items"]
+    return [item["spec"] for item in found if "-rampart-" in item["metadata"]["name"]]
 
 
 @pytest.mark.parametrize(

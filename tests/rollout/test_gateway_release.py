@@ -96,3 +96,20 @@ def test_a_write_that_fails_leaves_the_next_look_to_finish(judgement: Any, place
     assert (shop.phases, {kind for kind, _ in shop.cluster.objects}) == ([end], LEFT)
     assert shop.cluster.get(kinds.HTTP_ROUTE, "web")["spec"] == ROUTE
     assert [name for kind, name in shop.cluster.objects if kind == "Service"] == ["web"]
+
+
+def test_a_header_step_that_the_owner_made_impossible_is_said_and_left_with_the_plan() -> None:
+    """The rule gets a condition on the header itself; the step is taken out of the plan, and the release goes on."""
+    shop = released()
+    shop.annotate(steps="header:x-canary=1,5")
+    shop.live(lambda found: found.phases == ["Stepping"])
+    shop.judge.says = a_judgement(Verdict.HOLD)
+    rule = {**ROUTE["rules"][0], "matches": [{"headers": [{"name": "x-canary", "value": "2"}]}]}
+    shop.cluster.edit(kinds.HTTP_ROUTE, "web", {"spec": {"rules": [rule]}})
+    shop.live(lambda found: found.releases[0].status.holding == "RouteRefused")
+    shop.annotate(steps="5")
+    shop.live(lambda found: found.releases[0].status.weight == 5)
+    assert "is impossible, and the plan has it no more; 5 %" in shop.told[-1].message
+    shop.judge.says = a_judgement(Verdict.PASS)
+    shop.live(at_rest)
+    assert shop.cluster.get(kinds.HTTP_ROUTE, "web")["spec"]["rules"] == [rule]

@@ -253,6 +253,12 @@ def test_the_share_is_read_from_the_ready_endpoints() -> None:
     }
     found = shop.observer.seen(shop.observer.view("shop", "web"), release)
     assert found.endpoints == Endpoints(3, 7)
+    shop.cluster.objects["EndpointSlice", "web-y"] = {
+        "metadata": {"name": "web-y", "labels": labels},
+        "endpoints": [*ours, *stable],
+    }
+    both_families = shop.observer.seen(shop.observer.view("shop", "web"), release)
+    assert both_families.endpoints == Endpoints(3, 7)
 
 
 def test_evidence_is_weighed_by_the_share_that_is_given() -> None:

@@ -735,6 +735,9 @@ LEGS = frozenset({V1, V2, CANARY})
     ("seen", "acts"),
     [
         pytest.param({"route": a_survey(ALL)}, (Define(LEGS),), id="the new ReplicaSet's leg"),
+        pytest.param(
+            {"route": a_survey(ALL, legs=frozenset())}, (Define(LEGS),), id="no leg that has traffic goes before"
+        ),
         pytest.param({"route": a_survey(ALL, legs=LEGS), "route_age": 0.5}, (), id="settle"),
         pytest.param({"route": a_survey(ALL, legs=LEGS)}, (Steer(NEW),), id="the route to it"),
         pytest.param({"route": a_survey(NEW, legs=LEGS, agreed=False, shown=LEGS)}, (Steer(NEW),), id="in every list"),
@@ -1062,3 +1065,67 @@ def test_a_fall_takes_the_rule_out_first() -> None:
     bad = a_judgement(Verdict.FAIL)
     decision = decided(at_lead("header:x-canary=1"), plan=LED, route=led(ONLY), judgement=bad)
     assert (decision.acts[0], recorded(decision).lead) == (Steer(DOWN), "")
+
+
+UNFIT = ("VirtualService shop/web http[0] has a mirror",)
+
+
+@pytest.mark.parametrize(
+    ("plan", "status", "weight"),
+    [
+        pytest.param(a_plan(steps="5,25"), {}, 5, id="taken out of the plan"),
+        pytest.param(LED, {}, None, id="still in the plan"),
+        pytest.param(a_plan(steps="5,25"), {"paused_at": START}, None, id="a person holds"),
+    ],
+)
+def test_a_step_that_became_impossible_ends_with_its_place_in_the_plan(plan: Any, status: Any, weight: Any) -> None:
+    """Whoever takes it out of the plan is not left waiting for a route that can never be put right."""
+    release = a_release(plan=plan, weight=Decimal(0), lead="mirror:10", **status)
+    decision = decided(release, plan=plan, route=led(None), unfit=UNFIT)
+    assert recorded(decision).weight == (weight or 0)
+    assert (recorded(decision).holding == "RouteRefused") == (weight is None)
+
+
+def test_a_person_may_promote_from_a_step_that_became_impossible() -> None:
+    """All traffic needs no rule beside the shares."""
+    seen = a_look(
+        plan=LED,
+        route=led(None),
+        unfit=UNFIT,
+        canary=a_canary(4),
+        workload=a_workload(annotations={names.DO: "promote"}),
+    )
+    decision = machine.decide(at_lead("mirror:10"), seen, PACE)
+    assert (recorded(decision).phase, recorded(decision).weight) == (Phase.BAKING, 100)
+
+
+def test_what_an_edited_plan_has_no_more_is_still_asked_of_the_route() -> None:
+    """The step stays until the next rise."""
+    release = a_release(plan=a_plan(steps="header:x-canary=1,5"), weight=Decimal(0), lead="mirror:10")
+    assert shares.asides_of(release) == (ONLY, traffic.Mirror(CANARY, 1000))
+    assert shares.asides_of(at_lead("mirror:10")) == (traffic.Mirror(CANARY, 1000), ONLY)
+
+
+FINE = a_plan(steps="0.25,5")
+COARSE = "show only multiples of 0.1 %, got 0.25 %"
+
+
+@pytest.mark.parametrize(
+    ("release", "route"),
+    [
+        pytest.param(a_release(Phase.PENDING, FINE), a_survey(None, grain=10), id="before anything began"),
+        pytest.param(a_release(Phase.PREPARING, FINE), a_survey(PINNED, grain=10), id="before the step"),
+    ],
+)
+def test_a_step_finer_than_the_routes_weights_is_refused(release: Release, route: Any) -> None:
+    """Else it would be written again and again, and never be seen."""
+    decision = decided(release, plan=FINE, route=route)
+    assert (acts_of(decision), recorded(decision).holding) == (["Record"], "Refused")
+    assert COARSE in decision.told[0].message
+
+
+def test_stable_legs_that_the_weights_can_not_tell_apart_are_refused() -> None:
+    """Two ReplicaSets of two and one pods: a third is no multiple."""
+    release = a_release(Phase.PREPARING, stable=(a_share(V1, 2), a_share(V2, 1)))
+    decision = decided(release, route=a_survey(None, grain=10))
+    assert recorded(decision).holding == "Refused"
