@@ -24,7 +24,7 @@ from rollout.seen import Base, Endpoints, Seen
 from rollout.settings import Settings
 from rollout.signals import Stage
 from rollout.status import Phase, Release
-from rollout.views import Near, View
+from rollout.views import Near, View, Word
 
 
 class Judge(Protocol):
@@ -257,8 +257,11 @@ class Observer:
         """What of the API server's words is the same for many looks at a step."""
         return Near(self.canary(release), *self.planned(view.work, release))
 
-    def seen(self, view: View, release: Release, near: Near | None = None) -> Seen:
-        """All that the look at `release` needs; the judge is asked last, and only if nothing more urgent is seen."""
+    def seen(self, view: View, release: Release, near: Near | None = None, word: Word | None = None) -> Seen:
+        """All that the look at `release` needs; the judge is asked last, and only if nothing more urgent is seen.
+
+        word: what the judge said just now; where that is of this very release, it is not asked again.
+        """
         base, predecessor = self._others(view, release)
         pending = release.status.phase is Phase.PENDING
         refusals = self.refusals(view) if pending else ()
@@ -289,7 +292,7 @@ class Observer:
             unfit=self._routes.unfit(target, shares.asides_of(release)) if target else (),
             release_deleting=release.deleting,
         )
-        return self._judged(release, self._with_drift(release, seen, target))
+        return self._judged(release, self._with_drift(release, seen, target), word)
 
     def _with_drift(self, release: Release, seen: Seen, target: Target | None) -> Seen:
         if target is None or signals.stage(release, seen) not in signals.SPLIT_STAGES:
@@ -297,7 +300,7 @@ class Observer:
         pins = frozenset(seen.route.split.pins) if seen.route.split else frozenset({release.pin})
         return replace(seen, drift=self._routes.drift(target, release.status.saved, pins))
 
-    def _judged(self, release: Release, seen: Seen) -> Seen:
+    def _judged(self, release: Release, seen: Seen, word: Word | None) -> Seen:
         status = release.status
         if (
             signals.stage(release, seen) not in questions.judged_stages(release.plan)
@@ -305,6 +308,8 @@ class Observer:
             or status.since is None
         ):
             return seen
+        if word is not None and (said := word.of(release)) is not None:
+            return replace(seen, judgement=said)
         base = seen.base
         stable = views.base_canary_name(release, base) if base else release.spec.deployment
         return self.judged(release, seen, (views.canary_name(release), stable))

@@ -16,7 +16,7 @@ from rollout.pair.reconciler import PairReconciler, Voice
 from rollout.seen import Decision, Level, Pace, Seen, Told
 from rollout.status import Phase, Release
 from rollout.team import Team
-from rollout.views import Near, View
+from rollout.views import Near, View, Word
 
 AT_ONCE = 0.0
 CONFLICTS_AT_ONCE = 10
@@ -91,11 +91,12 @@ class Reconciler:
         """
         view = View(namespace, name, None, None, (), ())
         try:
-            if (glanced := self._glance(namespace, name)) is not None:
+            glanced = self._glance(namespace, name)
+            if isinstance(glanced, Decision):
                 return glanced.look_again
             signs = self._glances.signs(namespace, name) if self._glances is not None else None
             view = self._observer.view(namespace, name)
-            answer = self._look_at_pair(view) if view.is_paired else self._look(view, signs)
+            answer = self._look_at_pair(view) if view.is_paired else self._look(view, signs, glanced)
         except errors.NotGranted as error:
             self._say_right(view, str(error))
             raise
@@ -118,8 +119,11 @@ class Reconciler:
         decision = idle.opted_out(Idle(view.work, view.revisions))
         return decision if decision.acts else None
 
-    def _glance(self, namespace: str, name: str) -> Decision | None:
-        """A look by what the last one read, if that is still so; None where it is not, or where there is an act."""
+    def _glance(self, namespace: str, name: str) -> Decision | Word | None:
+        """A look by what the last one read, if that is still so; None where it is not.
+
+        Where there is an act, the judge's word, for the look that is made in its stead.
+        """
         glimpse = self._glances.recall(namespace, name) if self._glances is not None else None
         if glimpse is None or glimpse.view.release is None:
             return None
@@ -127,7 +131,7 @@ class Reconciler:
         seen = self._observer.seen(view, release, glimpse.near)
         decision = self._mind.in_flight(release, seen, self._pace)
         if decision.acts or decision.told:
-            return None
+            return Word(release.resource_version, seen.judgement)
         self._looked(view, seen)
         self._say_standing(view, release, standing_faults(view, seen))
         return decision
@@ -140,12 +144,12 @@ class Reconciler:
         else:
             self._glances.keep(view, near, signs)
 
-    def _look(self, view: View, signs: Hashable | None = None) -> float | None:
+    def _look(self, view: View, signs: Hashable | None = None, word: Word | None = None) -> float | None:
         release = view.release
         if release is None:
             return self._at_rest(view)
         near = self._observer.near(view, release)
-        seen = self._observer.seen(view, release, near)
+        seen = self._observer.seen(view, release, near, word)
         self._looked(view, seen)
         hand = Hand(view, release, self._observer.target(view, release))
         decision = self._mind.in_flight(release, seen, self._pace)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from analysis.verdict import Judgement
 from deploy import names, workload
 from deploy.traffic import Json
 from deploy.workload import Canary, Revision, Workload
@@ -55,6 +56,18 @@ class Near:
     canary: Canary | None
     plan: Plan | tuple[str, ...]
     policy_missing: str
+
+
+@dataclass(frozen=True)
+class Word:
+    """What the judge said of a release as it stands at this version; a late answer comes only once."""
+
+    version: str
+    judgement: Judgement | None
+
+    def of(self, release: Release) -> Judgement | None:
+        """What was said of just this release; None where it must be asked anew."""
+        return self.judgement if release.resource_version == self.version else None
 
 
 def running_labels(view: View) -> Mapping[str, str]:

@@ -40,9 +40,13 @@ class Judge:
     weighed: list[evidence.EvidenceQuestion] = field(default_factory=list)
     wrong: tuple[str, ...] = ()
     tries: list[custom.Trial] = field(default_factory=list)
+    late: list[Judgement] | None = None
+    """Answers that take long: each comes once; None: it always answers."""
 
     def judge(self, name: str, question: judge.Question) -> Judgement | None:
         self.asked.append(question)
+        if self.late is not None:
+            return self.late.pop(0) if self.late else None
         return self.says
 
     def weigh(self, name: str, question: evidence.EvidenceQuestion) -> Judgement | None:

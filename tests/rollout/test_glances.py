@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from analysis.verdict import Verdict
+from analysis.errors import Fault
+from analysis.verdict import Judgement, Verdict
 from deploy import kinds, names
 from deploy.cluster import JsonPatch, Listing
 from deploy.kinds import Kind
@@ -198,3 +199,19 @@ def test_without_signs_nothing_is_kept() -> None:
 def test_only_what_the_watches_tell_of_whole_is_kept(view: View, canary: Canary | None, steady: bool) -> None:
     """Pods are not watched: they have nothing to say only while all of them are ready."""
     assert glances.is_steady(view, near(canary)) is steady
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        pytest.param(a_judgement(Verdict.FAIL), "SuccessRateLow", id="promise 3: a verdict"),
+        pytest.param(a_judgement(Verdict.NO_DATA, Fault.UNREACHABLE), "PrometheusUnreachable", id="promise 4: no data"),
+    ],
+)
+def test_a_late_answer_is_acted_on_by_the_look_that_got_it(said: Judgement, reason: str) -> None:
+    """A judge that takes long answers once: the live look in a glance's stead goes by the same word."""
+    shop = stepping()
+    assert shop.glances.recall("shop", "web") is not None
+    shop.judge.late = [said]
+    shop.look()
+    assert reason in shop.reasons
