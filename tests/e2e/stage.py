@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from deploy import kinds, names
+from deploy import errors, kinds, names
 from deploy.cluster import Cluster, from_kubeconfig
 from deploy.kinds import Kind
 from deploy.traffic import Json
@@ -440,7 +440,8 @@ def close(stage: Stage) -> None:
     for release in stage.releases():
         name, free = release["metadata"]["name"], {"metadata": {"finalizers": None}}
         stage.cluster.patch(kinds.RELEASE, name, stage.namespace, free)
-    stage.cluster.delete(kinds.NAMESPACE, stage.namespace)
+    with contextlib.suppress(errors.Missing):  # the test itself may have deleted it
+        stage.cluster.delete(kinds.NAMESPACE, stage.namespace)
     stage.cluster.close()
 
 
