@@ -72,7 +72,8 @@ class Ground:
         if routed and not self.has_mesh:
             return ()
         free = lanes.uncovered(self.root, [*self.routes], self.target)
-        return tuple(lanes.temporary(self.target, port, self.version) for port in free)
+        ports = lanes.ports(self.root) if self.root else []
+        return tuple(lanes.temporary(self.target, port, ports, self.version) for port in free)
 
     @property
     def is_covered(self) -> bool:

@@ -1,7 +1,7 @@
 """Lanes: the rules' lists that lead to the target, in the routes of users and in temporary ones."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from deploy import plain, traffic
@@ -42,12 +42,14 @@ def rewritten(route: Json, reader: places.Reader, change: Callable[[Lane], list[
     return made
 
 
-def temporary(target: traffic.Target, port: int, version: str) -> Json:
+def temporary(target: traffic.Target, port: int, of: Collection[int], version: str) -> Json:
     """The route that stands for callers of one port of the Service while no user's route does; leads to the root.
 
-    It always names its port: one that does not would take the callers of a port that is added later, too.
+    of: all ports of the Service; where it is the only one, the parent need not name it.
     """
-    parent: Json = {"group": "", "kind": manifests.SERVICE, "name": target.service, "port": port}
+    parent: Json = {"group": "", "kind": manifests.SERVICE, "name": target.service}
+    if len(of) > 1:
+        parent["port"] = port
     root = {"group": "", "kind": manifests.SERVICE, "name": target.service, "port": port, "weight": WEIGHT}
     spec = {"parentRefs": [parent], "rules": [{"backendRefs": [root]}]}
     body = {"apiVersion": version, "kind": manifests.HTTP_ROUTE, "spec": spec}
