@@ -25,14 +25,19 @@ PROBE: Json = {
 """Changes the template and un-pauses, so that it begins a hold whatever the Deployment's state is."""
 
 
+def pretended(cluster: Cluster, deployment: Json) -> Json:
+    """What the Deployment would be after a dry run of the probe. Raises ClusterError; Invalid: it would be refused."""
+    about = deployment["metadata"]
+    return cluster.patch(kinds.DEPLOYMENT, about["name"], about["namespace"], PROBE, dry_run=True)
+
+
 def refuses(cluster: Cluster, deployment: Json) -> bool:
     """Whether a write that un-pauses this opted-in Deployment beside a changed template is refused, by a dry run.
 
     Raises ClusterError where the question could not be asked.
     """
-    about = deployment["metadata"]
     try:
-        cluster.patch(kinds.DEPLOYMENT, about["name"], about["namespace"], PROBE, dry_run=True)
+        pretended(cluster, deployment)
     except errors.Invalid:
         return True
     return False
@@ -49,7 +54,7 @@ def prove(cluster: Cluster, deployment: Json) -> str | None:
         return None
     what = f"the hold does not act on deployment {about['namespace']}/{about['name']}"
     try:
-        answer = cluster.patch(kinds.DEPLOYMENT, about["name"], about["namespace"], PROBE, dry_run=True)
+        answer = pretended(cluster, deployment)
     except errors.Invalid as refused:
         return f"{what}: a dry run of a changed template was refused: {refused}"
     paused = answer["spec"].get("paused", False)

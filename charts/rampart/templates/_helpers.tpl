@@ -71,3 +71,28 @@ pause
 {{- fail (printf "hold.mode is auto, and this renderer does not know whether the cluster serves %s: set hold.mode=policies for Kubernetes 1.36 or newer, hold.mode=pause for older ones (opted-in Deployments are kept paused at rest)" $api) -}}
 {{- end -}}
 {{- end -}}
+
+{{/* Variables that the hold's policies share. They need notes and oldNotes, the annotations after and before the write. */}}
+{{- define "rampart.hold.paired" -}}
+# Pair mode: both Deployments are the user's, and roll natively while they have no traffic.
+- name: paired
+  expression: >-
+    'rampart.dev/canary-of' in variables.notes
+    || 'rampart.dev/canary-of' in variables.oldNotes && !('rampart.dev/strategy' in variables.notes)
+{{- end -}}
+
+{{/* Whether the write changes the pod template. */}}
+{{- define "rampart.hold.changes" -}}
+- name: podNotes
+  expression: "object.spec.template.?metadata.?annotations.orValue({})"
+- name: oldPodNotes
+  expression: "oldObject.spec.template.?metadata.?annotations.orValue({})"
+# kubectl rollout restart is not a new version.
+- name: templateChanged
+  expression: >-
+    object.spec.template.spec != oldObject.spec.template.spec
+    || object.spec.template.?metadata.?labels.orValue({}) != oldObject.spec.template.?metadata.?labels.orValue({})
+    || variables.podNotes.exists(k, k != 'kubectl.kubernetes.io/restartedAt'
+         && variables.oldPodNotes[?k] != optional.of(variables.podNotes[k]))
+    || variables.oldPodNotes.exists(k, k != 'kubectl.kubernetes.io/restartedAt' && !(k in variables.podNotes))
+{{- end -}}
